@@ -1,0 +1,1 @@
+//! TOML text of case, clause and service files to the validated model.

@@ -1,0 +1,1 @@
+//! Compares a response with an expectation and lists every mismatch.

@@ -1,0 +1,1 @@
+//! Live view of run events for people at a terminal.

@@ -1,0 +1,1 @@
+//! Renders mismatches and bodies as text that shows every difference.

@@ -1,0 +1,1 @@
+//! The seam between running and reporting.

@@ -1,0 +1,1 @@
+//! Cases as `cargo test` tests.

@@ -1,0 +1,1 @@
+//! Reads case and target files from disk.

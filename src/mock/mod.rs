@@ -1,0 +1,1 @@
+//! The embedded mock service, written from the documents.

@@ -1,0 +1,1 @@
+//! What would the suite catch, and what would it accuse wrongly?

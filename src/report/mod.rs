@@ -1,0 +1,1 @@
+//! Renders a record into the formats that people and machines read.

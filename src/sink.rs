@@ -1,0 +1,1 @@
+//! Proves report paths writable before a run and replaces files atomically after it.

@@ -1,0 +1,1 @@
+//! Resolves variables and functions in requests and expectations.

@@ -1,0 +1,1 @@
+//! Sends prepared requests over real sockets.
