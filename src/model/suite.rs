@@ -1,0 +1,97 @@
+//! [`Suite`]: everything that was loaded from `cases/`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::clause::{Choice, Clause, Document, Operation};
+use super::id::{CaseId, ChoiceId, ClauseId};
+use super::source::SourceRef;
+use super::spec::{Case, Extra, QueryStyle};
+
+/// A validated suite.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Suite {
+    /// Documents by id.
+    pub documents: BTreeMap<String, Document>,
+    /// Clauses in the order of the documents.
+    pub clauses: Vec<Clause>,
+    /// Choices in the order of the documents.
+    pub choices: Vec<Choice>,
+    /// Documented operations.
+    pub operations: Vec<Operation>,
+    /// Services by id.
+    pub services: BTreeMap<String, Service>,
+    /// Everything that a target may provide.
+    pub fixtures: Vec<Fixture>,
+    /// Cases sorted by id, rows expanded.
+    pub cases: Vec<Case>,
+    /// SHA-256 over all files (path and bytes, in order of the path), lower-case hex.
+    pub hash: String,
+}
+
+/// Defaults of one service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Id, `groove`.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// What an unlisted member means.
+    pub extra: Extra,
+    /// How query values are written.
+    pub query_style: QueryStyle,
+    /// Deadline of an exchange.
+    pub timeout: Duration,
+    /// Where it is written.
+    pub source: SourceRef,
+}
+
+/// Kind of a [`Fixture`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FixtureKind {
+    /// A string.
+    Text,
+    /// A list of strings.
+    List,
+    /// A string that must never be shown.
+    Secret,
+    /// True when the target has or does it.
+    Flag,
+    /// An auth scheme.
+    Auth,
+}
+
+/// Something that a target may provide.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fixture {
+    /// Dotted name.
+    pub name: String,
+    /// Its kind.
+    pub kind: FixtureKind,
+    /// What it must be.
+    pub text: String,
+    /// An example value.
+    pub example: Option<String>,
+    /// Where it is written.
+    pub source: SourceRef,
+}
+
+impl Suite {
+    /// The clause of that id.
+    #[must_use]
+    pub fn clause(&self, id: &ClauseId) -> Option<&Clause> {
+        self.clauses.iter().find(|each| &each.id == id)
+    }
+
+    /// The choice of that id.
+    #[must_use]
+    pub fn choice(&self, id: &ChoiceId) -> Option<&Choice> {
+        self.choices.iter().find(|each| &each.id == id)
+    }
+
+    /// The case of that id.
+    #[must_use]
+    pub fn case(&self, id: &CaseId) -> Option<&Case> {
+        self.cases.binary_search_by(|each| each.id.cmp(id)).ok().map(|index| &self.cases[index])
+    }
+}

@@ -1,0 +1,127 @@
+//! [`Target`]: the profile of the service under test.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::json::Json;
+use super::spec::Effect;
+use super::template::Template;
+
+/// Whether a target is a stand-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetClass {
+    /// A mock.
+    Mock,
+    /// The real thing.
+    Real,
+}
+
+/// Who is being tested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// Short name of the profile.
+    pub name: String,
+    /// Product under test.
+    #[serde(default)]
+    pub product: String,
+    /// Its version.
+    #[serde(default)]
+    pub version: String,
+    /// Who runs it.
+    #[serde(default)]
+    pub operator: String,
+    /// Mock or real.
+    pub class: TargetClass,
+}
+
+/// An auth scheme: which header it sets, and to what.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Auth {
+    /// A header and a template for its value.
+    Header {
+        /// Header name.
+        name: String,
+        /// Its value.
+        value: Template,
+    },
+    /// Basic (RFC 7617).
+    Basic {
+        /// User name.
+        user: Template,
+        /// Password.
+        password: Template,
+    },
+    /// Bearer (RFC 6750).
+    Bearer(Template),
+}
+
+/// What may be done to a target that is not on this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Safety {
+    /// Effects that are allowed beyond `read`.
+    pub allow: Vec<Effect>,
+    /// Hosts (`host` or `host:port`) that they are allowed on.
+    pub hosts: Vec<String>,
+}
+
+/// Limits that a run keeps to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Most requests in flight.
+    pub jobs: Option<usize>,
+    /// Most requests a second.
+    pub per_second: Option<f64>,
+}
+
+/// A profile of a service under test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// Who is being tested.
+    pub identity: Identity,
+    /// Base URL by service id, without a trailing slash.
+    pub services: BTreeMap<String, String>,
+    /// Values by dotted name: variables, fixtures and secrets alike.
+    pub values: BTreeMap<String, Json<'static>>,
+    /// The values that must never be shown.
+    pub secrets: Vec<String>,
+    /// Auth schemes by name.
+    pub auth: BTreeMap<String, Auth>,
+    /// What may be done to it.
+    pub safety: Safety,
+    /// Limits.
+    pub limits: Limits,
+    /// Failures that are known and accepted for a time.
+    pub known: Vec<KnownFailure>,
+}
+
+/// A failure of a target that is known and accepted for a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownFailure {
+    /// Glob over case ids; or
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// glob over clause ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+    /// The check that fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// The value seen when it fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub got: Option<String>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Link to the issue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
+    /// Last day on which it is accepted, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// May pass or fail.
+    #[serde(default)]
+    pub flaky: bool,
+}

@@ -1,1 +1,0 @@
-//! The versioned record of a run, the one source of every report.
