@@ -1,1 +1,294 @@
-//! Live view of run events for people at a terminal.
+//! What people see at a terminal: [`Console`] writes results to standard output, progress and hints to standard error.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::model::clause::{ChoicePolicy, Level};
+use crate::model::verdict::{ClauseVerdict, Exit, Verdict};
+use crate::record::{CaseRecord, Counts, Footer, Header, SummaryRecord};
+use crate::report::curl::curl;
+use crate::report::escape::visible;
+use crate::report::text::{ClauseTexts, block};
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Failures and the last line.
+    Quiet,
+    /// Failures and the summary.
+    Normal,
+    /// A line for every case.
+    Cases,
+    /// And its exchanges.
+    Exchanges,
+}
+
+/// Most failure blocks on screen; the reports have them all.
+const MOST_BLOCKS: usize = 25;
+
+/// The terminal.
+pub struct Console {
+    out: AutoStream<io::Stdout>,
+    err: AutoStream<io::Stderr>,
+    verbosity: Verbosity,
+    clauses: ClauseTexts,
+    progress: ProgressBar,
+    suites: BTreeMap<String, Counts>,
+    bad: Vec<CaseRecord>,
+    more_bad: usize,
+    closed: bool,
+}
+
+impl Console {
+    /// A console. `progress` asks for a bar; it is shown only at a terminal.
+    #[must_use]
+    pub fn new(colour: ColorChoice, verbosity: Verbosity, progress: bool, clauses: ClauseTexts) -> Self {
+        let shown = progress && io::stderr().is_terminal() && verbosity > Verbosity::Quiet;
+        let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {msg}  {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self {
+            out: AutoStream::new(io::stdout(), colour),
+            err: AutoStream::new(io::stderr(), colour),
+            verbosity,
+            clauses,
+            progress: ProgressBar::with_draw_target(None, target).with_style(style),
+            suites: BTreeMap::new(),
+            bad: Vec::new(),
+            more_bad: 0,
+            closed: false,
+        }
+    }
+
+    /// Writes to standard output. A reader that went away is no error: what it did not want is not written.
+    pub fn print(&mut self, text: &str) {
+        if self.closed {
+            return;
+        }
+        let out = &mut self.out;
+        let written = self.progress.suspend(|| out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+        self.closed = written.is_err();
+    }
+
+    /// Writes to standard error.
+    pub fn hint(&mut self, text: &str) {
+        let err = &mut self.err;
+        // Nobody is left to be told that standard error is closed.
+        let _ = self.progress.suspend(|| writeln!(err, "{text}"));
+    }
+
+    /// The run begins.
+    pub fn started(&mut self, header: &Header) {
+        self.progress.set_length(header.selected.len() as u64);
+        if self.verbosity < Verbosity::Normal {
+            return;
+        }
+        let urls: Vec<String> = header.base_urls.iter().map(|(service, url)| format!("{service} {url}")).collect();
+        let shard = header.shard.map(|(index, count)| format!(", shard {index} of {count}")).unwrap_or_default();
+        let strict = if header.strict { ", strict" } else { "" };
+        let text = format!(
+            "casebook {}  {} of {} cases{shard}{strict}  suite {}  seed {}\ntarget {} ({})  {}\n\n",
+            header.casebook_version,
+            header.selected.len(),
+            header.suite.cases,
+            &header.suite.hash[..header.suite.hash.len().min(12)],
+            header.seed,
+            visible(&header.target.name),
+            crate::report::text::kebab(&header.target.class),
+            visible(&urls.join("  ")),
+        );
+        self.print(&text);
+        for warning in &header.warnings {
+            self.hint(&format!("warning: {}", visible(warning)));
+        }
+    }
+
+    /// A case has ended.
+    pub fn finished(&mut self, case: &CaseRecord) {
+        self.progress.inc(1);
+        let suite = case.id.as_str().rsplit_once('/').map_or("", |(suite, _)| suite).to_owned();
+        self.suites.entry(suite).or_default().add(&case.outcome);
+        if self.verbosity >= Verbosity::Cases {
+            let mut text = format!(
+                "{:<15} {}  {:.1} ms\n",
+                verdict_word(&case.outcome),
+                visible(case.id.as_str()),
+                case.elapsed_us as f64 / 1000.0
+            );
+            if self.verbosity >= Verbosity::Exchanges {
+                text.push_str(&exchanges(case));
+            }
+            self.print(&text);
+        }
+        if is_bad(&case.outcome) {
+            if self.bad.len() < MOST_BLOCKS * 4 {
+                self.bad.push(case.clone());
+            } else {
+                self.more_bad += 1;
+            }
+            let bad = self.bad.len() + self.more_bad;
+            self.progress.set_message(format!("{bad} not passed"));
+        }
+    }
+
+    /// The run has ended.
+    pub fn ended(&mut self, summary: &SummaryRecord, footer: &Footer) {
+        self.progress.finish_and_clear();
+        let mut bad = std::mem::take(&mut self.bad);
+        bad.sort_by(|a, b| a.id.cmp(&b.id));
+        let groups = crate::report::group::group_cases(&bad);
+        for group in groups.iter().take(MOST_BLOCKS) {
+            let text = block(&group.cases, &self.clauses);
+            self.print(&format!("{text}\n"));
+        }
+        let hidden = self.more_bad + groups.iter().skip(MOST_BLOCKS).map(|group| group.cases.len()).sum::<usize>();
+        if hidden > 0 {
+            self.print(&format!("… and {hidden} more; the reports have them all\n\n"));
+        }
+        if self.verbosity >= Verbosity::Normal {
+            let text = summary_text(&self.suites, summary, footer);
+            self.print(&text);
+        }
+        let text = last_lines(summary, footer);
+        self.print(&text);
+    }
+}
+
+fn is_bad(outcome: &Verdict) -> bool {
+    !matches!(
+        outcome,
+        Verdict::Passed | Verdict::Observed | Verdict::Skipped { .. } | Verdict::KnownFailure { .. } | Verdict::NotRun { .. }
+    )
+}
+
+fn verdict_word(outcome: &Verdict) -> &'static str {
+    match outcome {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "FAILED",
+        Verdict::Errored { .. } => "ERRORED",
+        Verdict::KnownFailure { .. } => "known-failure",
+        Verdict::UnexpectedPass { .. } => "UNEXPECTED-PASS",
+        Verdict::Observed => "observed",
+        Verdict::Skipped { .. } => "skipped",
+        Verdict::Blocked { .. } => "BLOCKED",
+        Verdict::Flaky { .. } => "FLAKY",
+        Verdict::NotRun { .. } => "not-run",
+    }
+}
+
+fn exchanges(case: &CaseRecord) -> String {
+    let mut text = String::new();
+    for exchange in &case.exchanges {
+        let _ = writeln!(text, "    {}: {}", visible(&exchange.step), visible(&curl(exchange)));
+        let _ = writeln!(text, "      {}", crate::report::text::answer(exchange));
+        if let Some(body) = exchange.response.as_ref().and_then(|response| response.body.text.as_ref()) {
+            for line in body.lines().take(60) {
+                let shown: String = line.chars().take(400).collect();
+                let _ = writeln!(text, "      | {}", visible(&shown));
+            }
+        }
+    }
+    text
+}
+
+fn numbers(counts: &Counts) -> String {
+    let shown: Vec<String> =
+        counts.named().iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect();
+    if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
+}
+
+/// Counts by suite, by clause level, and what is open.
+fn summary_text(suites: &BTreeMap<String, Counts>, summary: &SummaryRecord, footer: &Footer) -> String {
+    let mut text = String::new();
+    let width = suites.keys().map(String::len).max().unwrap_or(0).max(8);
+    for (suite, counts) in suites {
+        let _ = writeln!(text, "{:<width$}  {}", visible(suite), numbers(counts));
+    }
+    text.push('\n');
+    for level in [Level::Stated, Level::Example, Level::Implied] {
+        let of = |verdict| {
+            summary.clauses.iter().filter(|clause| clause.level == level && clause.verdict == verdict).count()
+        };
+        let shown: Vec<String> = [
+            ("held", of(ClauseVerdict::Held)),
+            ("violated", of(ClauseVerdict::Violated)),
+            ("inconclusive", of(ClauseVerdict::Inconclusive)),
+            ("not tested", of(ClauseVerdict::NotTested)),
+            ("excluded", of(ClauseVerdict::Excluded)),
+        ]
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+        if !shown.is_empty() {
+            let _ = writeln!(text, "{:<width$}  {}", format!("{} clauses", level_word(level)), shown.join(", "));
+        }
+    }
+    let mut told = Vec::new();
+    for choice in summary.choices.iter().filter(|choice| choice.policy != ChoicePolicy::Settled) {
+        let mut followed: Vec<&str> = Vec::new();
+        for (reading, count) in choice.readings.iter().zip(&choice.followed) {
+            if *count > 0 {
+                followed.push(&reading.id);
+            }
+        }
+        if choice.other > 0 {
+            followed.push("another answer");
+        }
+        if !followed.is_empty() {
+            told.push(format!("{} {}", choice.id, followed.join(" and ")));
+        }
+    }
+    if !told.is_empty() {
+        let _ = writeln!(text, "{:<width$}  {}", "choices", told.join(", "));
+    }
+    if !footer.left_behind.is_empty() {
+        let _ = writeln!(text, "{:<width$}  {} of {} created:", "left behind", footer.left_behind.len(), footer.created);
+        for entry in footer.left_behind.iter().take(10) {
+            let _ = writeln!(text, "{:<width$}    {} {}", "", visible(&entry.kind), visible(&entry.id));
+        }
+    }
+    text
+}
+
+fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Stated => "stated",
+        Level::Example => "example",
+        Level::Implied => "implied",
+    }
+}
+
+/// The verdict in words, and the counts that add up to the number selected.
+fn last_lines(summary: &SummaryRecord, footer: &Footer) -> String {
+    let open = summary
+        .clauses
+        .iter()
+        .filter(|clause| matches!(clause.verdict, ClauseVerdict::NotTested | ClauseVerdict::Inconclusive))
+        .count();
+    let said = match footer.exit {
+        Exit::Conformant if open == 0 => "conformant: every clause held or is excluded".to_owned(),
+        Exit::Conformant => format!("held so far: {open} clauses have no verdict"),
+        exit => format!("{}: {}", exit.meaning(), footer.reasons.join("; ")),
+    };
+    let counts = &footer.counts;
+    let others: Vec<String> = counts
+        .named()
+        .iter()
+        .filter(|(name, count)| *count > 0 && !matches!(*name, "passed" | "failed" | "skipped"))
+        .map(|(name, count)| format!(", {count} {name}"))
+        .collect();
+    format!(
+        "\n{said}  (exit {}, {:.2} s)\n{} passed, {} failed, {} skipped{}\n",
+        footer.exit.code(),
+        footer.elapsed_us as f64 / 1e6,
+        counts.passed,
+        counts.failed,
+        counts.skipped,
+        others.concat()
+    )
+}

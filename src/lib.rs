@@ -8,6 +8,7 @@
 pub mod case;
 pub mod cli;
 pub mod compare;
+pub mod conclude;
 pub mod console;
 pub mod diff;
 pub mod event;

@@ -1,1 +1,276 @@
-//! Removes secrets from everything that leaves the runner.
+//! Removes secrets from everything that leaves the runner: [`Redactor`].
+//!
+//! It works once, after comparison and before any event exists, so that no console, record or report can forget it.
+//! A secret is found in every form in which a service or a client library may write it; what stands in its place is
+//! `$NAME`, the name under which the target file knows it.
+
+use std::borrow::Cow;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::model::judgement::Mismatch;
+use crate::model::verdict::Verdict;
+use crate::record::{BodyRecord, CaseRecord, ExchangeRecord};
+
+/// Shorter secrets cannot be told from ordinary text: replacing them would damage reports and prove nothing.
+pub const SHORTEST: usize = 6;
+
+/// Header fields whose values are never shown, whether or not a known secret is in them.
+const HIDDEN_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
+
+/// What stands for a hidden value that is no known secret.
+const HIDDEN: &str = "$HIDDEN";
+
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Why secrets cannot be redacted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RedactError {
+    /// A secret that ordinary text could hold.
+    #[error("the secret `{name}` has {length} bytes; with fewer than {SHORTEST} it cannot be told from ordinary text")]
+    TooShort {
+        /// Its name.
+        name: String,
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// The search automaton cannot be built.
+    #[error("the secrets cannot be searched for: {0}")]
+    Build(String),
+}
+
+/// Finds secrets in every form and puts their names in their place.
+#[derive(Clone, Debug)]
+pub struct Redactor {
+    search: Option<AhoCorasick>,
+    replacements: Vec<String>,
+}
+
+impl Redactor {
+    /// A redactor for secrets given as name and value. An empty value is no secret.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, RedactError> {
+        let (mut needles, mut replacements) = (Vec::new(), Vec::new());
+        for (name, value) in secrets {
+            if value.is_empty() {
+                continue;
+            }
+            if value.len() < SHORTEST {
+                return Err(RedactError::TooShort { name: name.to_owned(), length: value.len() });
+            }
+            let shown = format!("${}", name.replace(['.', '-'], "_").to_ascii_uppercase());
+            for form in forms(value) {
+                needles.push(form);
+                replacements.push(shown.clone());
+            }
+        }
+        if needles.is_empty() {
+            return Ok(Self { search: None, replacements });
+        }
+        let search = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(&needles)
+            .map_err(|error| RedactError::Build(error.to_string()))?;
+        Ok(Self { search: Some(search), replacements })
+    }
+
+    /// The text without secrets.
+    #[must_use]
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match &self.search {
+            Some(search) if search.is_match(text) => Cow::Owned(search.replace_all(text, &self.replacements)),
+            _ => Cow::Borrowed(text),
+        }
+    }
+
+    /// The bytes without secrets.
+    #[must_use]
+    pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        match &self.search {
+            Some(search) if search.is_match(bytes) => Cow::Owned(search.replace_all_bytes(bytes, &self.replacements)),
+            _ => Cow::Borrowed(bytes),
+        }
+    }
+
+    /// Whether the bytes hold a secret in any form.
+    #[must_use]
+    pub fn finds(&self, bytes: &[u8]) -> bool {
+        self.search.as_ref().is_some_and(|search| search.is_match(bytes))
+    }
+
+    /// Removes secrets from everything in a case's record.
+    pub fn case(&self, case: &mut CaseRecord) {
+        for exchange in &mut case.exchanges {
+            self.exchange(exchange);
+        }
+        let judgement = &mut case.judgement;
+        for list in [&mut judgement.mismatches, &mut judgement.notes, &mut judgement.unmet] {
+            list.iter_mut().for_each(|mismatch| self.mismatch(mismatch));
+        }
+        for reading in &mut judgement.readings {
+            self.string(&mut reading.place);
+        }
+        match &mut case.outcome {
+            Verdict::Errored { detail, .. }
+            | Verdict::Skipped { detail, .. }
+            | Verdict::Blocked { detail, .. }
+            | Verdict::NotRun { detail } => self.string(detail),
+            _ => {}
+        }
+        case.teardown_problems.iter_mut().for_each(|text| self.string(text));
+        case.ledger.iter_mut().for_each(|entry| self.string(&mut entry.id));
+    }
+
+    fn string(&self, text: &mut String) {
+        if let Cow::Owned(clean) = self.text(text) {
+            *text = clean;
+        }
+    }
+
+    fn mismatch(&self, mismatch: &mut Mismatch) {
+        self.string(&mut mismatch.place);
+        self.string(&mut mismatch.expected);
+        self.string(&mut mismatch.actual);
+        if mismatch.check.starts_with("header") && HIDDEN_HEADERS.contains(&mismatch.place.as_str()) {
+            HIDDEN.clone_into(&mut mismatch.actual);
+        }
+    }
+
+    fn exchange(&self, exchange: &mut ExchangeRecord) {
+        self.string(&mut exchange.url);
+        self.headers(&mut exchange.headers);
+        if let Some(body) = &mut exchange.body {
+            self.body(body);
+        }
+        if let Some(error) = &mut exchange.error {
+            self.string(&mut error.detail);
+        }
+        if let Some(response) = &mut exchange.response {
+            self.headers(&mut response.headers);
+            self.body(&mut response.body);
+            if let Some(reason) = &mut response.reason {
+                self.string(reason);
+            }
+        }
+    }
+
+    fn headers(&self, headers: &mut [(String, String)]) {
+        for (name, value) in headers {
+            self.string(name);
+            let clean = self.text(value);
+            if HIDDEN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+                *value = match clean {
+                    Cow::Owned(clean) => hide_rest(&clean),
+                    Cow::Borrowed(_) => HIDDEN.to_owned(),
+                };
+            } else if let Cow::Owned(clean) = clean {
+                *value = clean;
+            }
+        }
+    }
+
+    fn body(&self, body: &mut BodyRecord) {
+        if let Some(text) = &mut body.text {
+            self.string(text);
+        }
+        if let Some(encoded) = &mut body.base64
+            && let Ok(bytes) = STANDARD.decode(encoded.as_bytes())
+            && let Cow::Owned(clean) = self.bytes(&bytes)
+        {
+            *encoded = STANDARD.encode(clean);
+        }
+    }
+}
+
+/// Of a header that is never shown, only the scheme and the names of known secrets stay.
+fn hide_rest(clean: &str) -> String {
+    let (scheme, rest) = clean.split_once(' ').unwrap_or(("", clean));
+    let known = rest.starts_with('$') && rest[1..].bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match (scheme, known) {
+        ("", true) => rest.to_owned(),
+        (scheme, true) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => format!("{scheme} {rest}"),
+        _ => HIDDEN.to_owned(),
+    }
+}
+
+/// Every form in which a value may be written.
+fn forms(value: &str) -> Vec<String> {
+    let once = utf8_percent_encode(value, UNRESERVED).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let json = json.trim_matches('"').to_owned();
+    let mut all = vec![
+        value.to_owned(),
+        utf8_percent_encode(&once, UNRESERVED).to_string(),
+        lower_hex(&once),
+        lower_hex(&form),
+        once,
+        form,
+        json.replace('/', "\\/"),
+        json,
+        quick_xml::escape::escape(value).into_owned(),
+        quick_xml::escape::partial_escape(value).into_owned(),
+        STANDARD.encode(value),
+        STANDARD_NO_PAD.encode(value),
+        URL_SAFE.encode(value),
+        URL_SAFE_NO_PAD.encode(value),
+    ];
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// `%3A` as `%3a`.
+fn lower_hex(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for at in 0..bytes.len() {
+        if bytes[at] == b'%' {
+            let end = (at + 3).min(bytes.len());
+            bytes[at + 1..end].make_ascii_lowercase();
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "Bearer http%3a%2f%2fa/b?c=\"d\"&e=<f>";
+
+    fn redactor() -> Redactor {
+        Redactor::new([("groove.access-token", SECRET)]).unwrap()
+    }
+
+    #[test]
+    fn a_secret_is_found_in_every_form() {
+        let redactor = redactor();
+        for form in forms(SECRET) {
+            let clean = redactor.text(&form).into_owned();
+            assert_eq!(clean, "$GROOVE_ACCESS_TOKEN", "{form}");
+        }
+        assert_eq!(redactor.text("nothing here"), "nothing here");
+    }
+
+    #[test]
+    fn a_secret_that_ordinary_text_could_hold_is_refused() {
+        for short in ["e", "\"", "true", "</"] {
+            assert!(matches!(Redactor::new([("s", short)]), Err(RedactError::TooShort { .. })), "{short}");
+        }
+        assert!(!Redactor::new([("s", "")]).unwrap().finds(b"anything"));
+    }
+
+    #[test]
+    fn of_a_hidden_header_only_scheme_and_name_stay() {
+        assert_eq!(hide_rest("Bearer $TOKEN"), "Bearer $TOKEN");
+        assert_eq!(hide_rest("$WHOLE"), "$WHOLE");
+        assert_eq!(hide_rest("XBL3.0 x=1;$TOKEN"), HIDDEN);
+        let mut headers =
+            [("Authorization".to_owned(), "Basic dXNlcjpwYXNz".to_owned()), ("accept".to_owned(), "a".to_owned())];
+        redactor().headers(&mut headers);
+        assert_eq!(headers[0].1, HIDDEN);
+        assert_eq!(headers[1].1, "a");
+    }
+}

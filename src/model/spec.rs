@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{CaseId, ChoiceId, ClauseId};
 use super::source::SourceRef;
-use super::template::{JsonTemplate, Template, XmlTemplate};
+use super::template::{JsonTemplate, Template, XmlTemplate, XmlText};
 
 /// What a case does to the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -392,4 +392,81 @@ pub struct CheckSpec {
     pub wanted: bool,
     /// Where it is written.
     pub source: SourceRef,
+}
+
+impl Case {
+    /// Every clause that a check of the main steps or of the case may cite, sorted.
+    #[must_use]
+    pub fn cited(&self) -> Vec<ClauseId> {
+        let mut all = self.clauses.clone();
+        for step in self.steps.iter().filter(|step| step.role == StepRole::Main) {
+            step.expect.cited(&mut all);
+        }
+        for check in &self.checks {
+            all.extend_from_slice(&check.clauses);
+            cited_inside(&check.is, &mut all);
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+impl ExpectSpec {
+    /// Every clause that a check of this expectation may cite, unsorted.
+    pub fn cited(&self, all: &mut Vec<ClauseId>) {
+        all.extend(self.status.iter().flat_map(|each| each.clauses.iter().cloned()));
+        all.extend(self.headers.iter().flat_map(|each| each.clauses.iter().cloned()));
+        all.extend(self.at.iter().flat_map(|each| each.clauses.iter().cloned()));
+        all.extend(self.cite.iter().flat_map(|each| each.clauses.iter().cloned()));
+        match &self.body {
+            ExpectBody::Json(pattern) => cited_inside(pattern, all),
+            ExpectBody::Xml(pattern) => cited_inside_xml(pattern, all),
+            _ => {}
+        }
+        for at in self.at.iter().filter_map(|at| at.is.as_ref()) {
+            cited_inside(at, all);
+        }
+        for reading in &self.readings {
+            reading.expect.cited(all);
+        }
+    }
+}
+
+/// Clauses of `$clause` operators.
+fn cited_inside(pattern: &JsonTemplate, all: &mut Vec<ClauseId>) {
+    match pattern {
+        JsonTemplate::Array(items) => items.iter().for_each(|each| cited_inside(each, all)),
+        JsonTemplate::Object(members) => {
+            for (key, value) in members {
+                match value {
+                    JsonTemplate::Text(text) if key == "$clause" => {
+                        all.extend(text.as_literal().map(ClauseId::new));
+                    }
+                    JsonTemplate::Array(items) if key == "$clause" => {
+                        for item in items {
+                            if let JsonTemplate::Text(text) = item {
+                                all.extend(text.as_literal().map(ClauseId::new));
+                            }
+                        }
+                    }
+                    value => cited_inside(value, all),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn cited_inside_xml(element: &XmlTemplate, all: &mut Vec<ClauseId>) {
+    for (name, value) in &element.steering {
+        if name == "clause" {
+            let literal = value.as_literal().unwrap_or_default();
+            all.extend(literal.split_whitespace().map(ClauseId::new));
+        }
+    }
+    if let XmlText::Pattern(pattern) = &element.text {
+        cited_inside(pattern, all);
+    }
+    element.children.iter().for_each(|child| cited_inside_xml(child, all));
 }

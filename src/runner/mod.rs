@@ -1,1 +1,9 @@
-//! Runs a plan: order, locks, steps, deadlines, teardown.
+//! Runs a plan: order, locks, steps, deadlines, teardown. [`run`] takes a [`Plan`] and tells of everything that
+//! happens as [`RunEvent`](crate::event::RunEvent)s.
+
+mod case;
+mod dispatch;
+mod evidence;
+mod step;
+
+pub use dispatch::{Plan, PlannedCase, RunOptions, Stop, run};

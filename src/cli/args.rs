@@ -1,0 +1,276 @@
+//! The command line, as data: [`Cli`]. Nothing here acts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::verdict::Exit;
+
+/// Tells whether an HTTP service behaves as its documentation says, clause by clause.
+#[derive(Debug, Parser)]
+#[command(name = "casebook", version, max_term_width = 110, after_help = EXAMPLES.as_str(), disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// At a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+static EXAMPLES: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+    let mut text = "Examples:\n  casebook run                                      all cases against the embedded mock\n  \
+        casebook run --base-url https://api.example.test --target targets/staging.toml groove/add\n  \
+        casebook run groove/add/partial-failure -v        one case, the exchange shown\n  \
+        casebook mock --port 8080                         the mock service by itself\n  \
+        casebook check                                    the case files only, no network\n\nExit codes:\n"
+        .to_owned();
+    for exit in Exit::ALL {
+        text.push_str(&format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
+    }
+    text
+});
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fire the cases at a target and judge the answers.
+    Run(Box<RunArgs>),
+    /// Read every case, clause and service file and report every error; nothing is sent.
+    Check(CheckArgs),
+    /// List the cases that a run would select.
+    List(ListArgs),
+    /// Serve both documented APIs on a port.
+    Mock(MockArgs),
+    /// Render reports from a record.
+    Report(ReportArgs),
+    /// Print a generated JSON Schema.
+    Schema(SchemaArgs),
+}
+
+/// Where the suite is.
+#[derive(Clone, Debug, Args)]
+pub struct SuiteArgs {
+    /// Directory of the case files.
+    #[arg(long, value_name = "DIR", default_value = "cases", env = "CASEBOOK_CASES")]
+    pub cases: PathBuf,
+}
+
+/// Which cases.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct SelectArgs {
+    /// Parts of case ids, or globs over whole ids (`groove/*/state-*`).
+    #[arg(value_name = "FILTER")]
+    pub filters: Vec<String>,
+    /// A tag expression: `smoke and not (slow or write)`.
+    #[arg(long, value_name = "EXPR")]
+    pub tag: Option<String>,
+    /// Clause ids or globs over them (`GRV-ADD-*`).
+    #[arg(long, value_name = "ID")]
+    pub clause: Vec<String>,
+    /// Cases of a file, or the one at a line (`cases/groove/add/ids.toml:40`).
+    #[arg(long, value_name = "PATH[:LINE]")]
+    pub file: Vec<String>,
+    /// Only one part of the selection: its number from 1, and how many parts.
+    #[arg(long, value_name = "I/N", value_parser = parse_shard)]
+    pub shard: Option<(u32, u32)>,
+    /// Begin the cases in an order made from this number.
+    #[arg(long, value_name = "SEED")]
+    pub shuffle: Option<u64>,
+}
+
+/// Arguments of `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// Base URL of the target, for all services or for one (`groove=http://…`). Without it and without a target
+    /// file that names one, an embedded mock is started.
+    #[arg(long, value_name = "[SERVICE=]URL", env = "CASEBOOK_BASE_URL", help_heading = "Target")]
+    pub base_url: Vec<String>,
+    /// Profile of the target.
+    #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
+    pub target: Option<PathBuf>,
+    /// Accept any TLS certificate. Shown in every report.
+    #[arg(long, help_heading = "Target")]
+    pub insecure: bool,
+    /// Accept only the literal form of the documented examples, and no unlisted members.
+    #[arg(long)]
+    pub strict: bool,
+    /// Lowest level of a clause whose violation fails the run.
+    #[arg(long, value_enum, default_value_t = LevelArg::Implied, value_name = "LEVEL")]
+    pub level: LevelArg,
+    /// Most cases in flight; does not depend on the number of cores.
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Deadline of one case, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub case_timeout: u64,
+    /// Most bytes of a response body.
+    #[arg(long, value_name = "BYTES", default_value_t = 10 << 20)]
+    pub max_body: u64,
+    /// Seed of random ids.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Stop after so many failures (1 without a number).
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1", require_equals = true)]
+    pub fail_fast: Option<usize>,
+    /// Name of this run; the same for all of its shards.
+    #[arg(long, value_name = "ID")]
+    pub run_id: Option<String>,
+    /// Directory of the record and the default reports.
+    #[arg(long, value_name = "DIR", default_value = "reports/latest", help_heading = "Output")]
+    pub out: PathBuf,
+    /// A further report, `KIND=PATH`; `-` for standard output.
+    #[arg(long, value_name = "KIND=PATH", help_heading = "Output")]
+    pub report: Vec<String>,
+    /// Show every case; twice: with its exchanges.
+    #[arg(long, short, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+    /// Show only what failed.
+    #[arg(long, short, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+}
+
+/// A level, on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LevelArg {
+    /// Only what the documents say in words.
+    Stated,
+    /// And what their examples show.
+    Example,
+    /// And what follows from either.
+    Implied,
+}
+
+impl From<LevelArg> for crate::model::clause::Level {
+    fn from(level: LevelArg) -> Self {
+        match level {
+            LevelArg::Stated => Self::Stated,
+            LevelArg::Example => Self::Example,
+            LevelArg::Implied => Self::Implied,
+        }
+    }
+}
+
+/// Arguments of `check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// Also check this target profile.
+    #[arg(long, value_name = "FILE")]
+    pub target: Option<PathBuf>,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// A line each.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Arguments of `list`.
+#[derive(Clone, Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// How the list is written.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
+}
+
+/// Arguments of `mock`.
+#[derive(Clone, Debug, Args)]
+pub struct MockArgs {
+    /// Port; 0 takes any free one.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub port: u16,
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub host: std::net::IpAddr,
+    /// Starting state instead of the embedded one.
+    #[arg(long, value_name = "FILE")]
+    pub seed: Option<PathBuf>,
+    /// Break one clause (see `--list-faults`). May be given several times.
+    #[arg(long, value_name = "ID")]
+    pub fault: Vec<String>,
+    /// Use a freedom that the documents leave (see `--list-variations`). May be given several times.
+    #[arg(long, value_name = "ID")]
+    pub variation: Vec<String>,
+    /// List the faults and end.
+    #[arg(long)]
+    pub list_faults: bool,
+    /// List the variations and end.
+    #[arg(long)]
+    pub list_variations: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// The record, `record.jsonl`.
+    pub record: PathBuf,
+    /// What to render, `KIND=PATH` or `KIND` for standard output.
+    #[arg(long = "format", short, value_name = "KIND[=PATH]", required = true)]
+    pub formats: Vec<String>,
+    /// Accept the record of a run that did not end.
+    #[arg(long)]
+    pub partial: bool,
+}
+
+/// Arguments of `schema`.
+#[derive(Clone, Debug, Args)]
+pub struct SchemaArgs {
+    /// Which one.
+    #[arg(value_enum)]
+    pub what: SchemaKind,
+}
+
+/// A generated file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaKind {
+    /// Case files.
+    Case,
+    /// service.toml.
+    Service,
+    /// clauses.toml.
+    Clauses,
+    /// Target profiles.
+    Target,
+    /// Records.
+    Record,
+}
+
+fn parse_shard(text: &str) -> Result<(u32, u32), String> {
+    let parsed = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+    match parsed {
+        Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
+        Some((index, count)) => Err(format!("shard {index} of {count} does not exist; they are numbered from 1")),
+        None => Err("write I/N, for example 1/4".to_owned()),
+    }
+}

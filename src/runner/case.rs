@@ -1,0 +1,430 @@
+//! One case from its first step to its teardown: [`run_case`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use super::dispatch::RunOptions;
+use super::evidence::{Moment, micros, record};
+use super::step::{self, CaptureFailure};
+use crate::compare;
+use crate::model::exchange::{PreparedRequest, Response};
+use crate::model::json::Json;
+use crate::model::judgement::{Judgement, Mismatch, MismatchKind, Part};
+use crate::model::spec::{Case, LedgerSpec, Step, StepRole};
+use crate::model::suite::Suite;
+use crate::model::target::Target;
+use crate::model::verdict::{Stage, Verdict};
+use crate::record::{CaseRecord, Change, ExchangeRecord, LedgerEntry};
+use crate::redact::Redactor;
+use crate::template::expect::{self, Rules};
+use crate::template::{Scope, TemplateError, request, resolve_json};
+use crate::transport::{Transport, TransportError};
+
+/// What all cases of a run share.
+pub(super) struct Env<T> {
+    pub(super) suite: Arc<Suite>,
+    pub(super) target: Arc<Target>,
+    pub(super) options: RunOptions,
+    pub(super) redactor: Arc<Redactor>,
+    pub(super) run_id: Arc<str>,
+    pub(super) transport: Arc<T>,
+    pub(super) started: Instant,
+}
+
+impl<T> Env<T> {
+    /// The record of a case that was not run.
+    pub(super) fn unrun(&self, case: &Case, outcome: Verdict) -> CaseRecord {
+        let now = micros(self.started.elapsed());
+        CaseRecord {
+            id: case.id.clone(),
+            title: case.title.clone(),
+            service: case.service.clone(),
+            clauses: case.cited(),
+            tags: case.tags.clone(),
+            effect: case.effect,
+            source: case.source.clone(),
+            outcome,
+            observe: case.observe,
+            judgement: Judgement::default(),
+            exchanges: Vec::new(),
+            teardown_problems: Vec::new(),
+            ledger: Vec::new(),
+            started_us: now,
+            elapsed_us: 0,
+        }
+    }
+
+    fn rules(&self) -> Rules<'_> {
+        Rules { choices: &self.suite.choices, strict: self.options.strict }
+    }
+}
+
+/// Runs a case and gives its record, redacted.
+pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case) -> CaseRecord {
+    let begun = env.started.elapsed();
+    let mut attempt = Attempt::new(env, case);
+    let deadline = case.timeout.unwrap_or(env.options.case_timeout);
+    let halt = match tokio::time::timeout(deadline, attempt.run()).await {
+        Ok(Ok(())) => None,
+        Ok(Err(halt)) => Some(halt),
+        Err(_) => Some(Halt::Errored {
+            stage: Stage::CaseTimeout,
+            detail: format!("the case took longer than {} ms", deadline.as_millis()),
+        }),
+    };
+    attempt.tear_down().await;
+    let outcome = attempt.outcome(halt);
+    let Attempt { judgement, exchanges, problems, ledger, secrets, .. } = attempt;
+    let mut record = env.unrun(case, outcome);
+    record.judgement = judgement;
+    record.exchanges = exchanges;
+    record.teardown_problems = problems;
+    record.ledger = ledger;
+    record.started_us = micros(begun);
+    record.elapsed_us = micros(env.started.elapsed().saturating_sub(begun));
+    env.redactor.case(&mut record);
+    if !secrets.is_empty() {
+        let own = secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        if let Ok(redactor) = Redactor::new(own) {
+            redactor.case(&mut record);
+        }
+    }
+    record
+}
+
+/// Why a case cannot go on.
+enum Halt {
+    Errored { stage: Stage, detail: String },
+    Blocked { step: String, detail: String },
+}
+
+struct Attempt<'a, T> {
+    env: &'a Env<T>,
+    case: &'a Case,
+    scope: Scope,
+    judgement: Judgement,
+    exchanges: Vec<ExchangeRecord>,
+    ledger: Vec<LedgerEntry>,
+    problems: Vec<String>,
+    /// Captures that found nothing: full name, the step, how.
+    missing: BTreeMap<String, String>,
+    secrets: Vec<(String, String)>,
+}
+
+impl<'a, T: Transport> Attempt<'a, T> {
+    fn new(env: &'a Env<T>, case: &'a Case) -> Self {
+        let mut scope = Scope::new(env.target.clone(), env.options.seed, case.id.as_str());
+        let id = &*env.run_id;
+        scope.set("run.id", Json::string(id.to_owned()));
+        scope.set("run.marker", Json::string(format!("casebook-{id}")));
+        scope.set("run.seed", Json::string(env.options.seed.to_string()));
+        Self {
+            env,
+            case,
+            scope,
+            judgement: Judgement::default(),
+            exchanges: Vec::new(),
+            ledger: Vec::new(),
+            problems: Vec::new(),
+            missing: BTreeMap::new(),
+            secrets: Vec::new(),
+        }
+    }
+
+    async fn run(&mut self) -> Result<(), Halt> {
+        self.bind().map_err(|error| template_halt(&error))?;
+        let case = self.case;
+        let steps: Vec<&Step> = case.steps.iter().filter(|step| step.role != StepRole::Teardown).collect();
+        let mut at = 0;
+        while at < steps.len() {
+            let together = steps[at..].iter().take_while(|step| step.together).count().max(1);
+            self.group(&steps[at..at + together]).await?;
+            at += together;
+        }
+        self.checks()
+    }
+
+    /// Values of the row and of `let`.
+    fn bind(&mut self) -> Result<(), TemplateError> {
+        let case = self.case;
+        for (name, template) in &case.row {
+            let value = resolve_json(template, &mut self.scope, false)?;
+            self.scope.set(format!("row.{name}"), value);
+        }
+        for (name, template) in &case.lets {
+            let value = resolve_json(template, &mut self.scope, false)?;
+            self.scope.set(name.clone(), value);
+        }
+        Ok(())
+    }
+
+    /// Steps that are sent at the same moment; mostly just one.
+    async fn group(&mut self, steps: &[&'a Step]) -> Result<(), Halt> {
+        let mut prepared = Vec::with_capacity(steps.len());
+        for step in steps {
+            prepared.push(self.prepare(step).map_err(|error| self.halt(step, &error))?);
+        }
+        if let ([step], [request]) = (steps, prepared.as_slice()) {
+            return self.single(step, request).await;
+        }
+        let env = self.env;
+        let answers = join_all(prepared.iter().map(|request| send(env, request))).await;
+        for ((step, request), sent) in steps.iter().zip(&prepared).zip(answers) {
+            let judged = self.receive(step, request, sent)?;
+            self.settle(step, judged)?;
+        }
+        Ok(())
+    }
+
+    async fn single(&mut self, step: &'a Step, request: &PreparedRequest) -> Result<(), Halt> {
+        let began = Instant::now();
+        loop {
+            let kept = self.exchanges.len();
+            let sent = send(self.env, request).await;
+            let judged = self.receive(step, request, sent)?;
+            let Some(poll) = step.poll.filter(|_| !judged.judgement.mismatches.is_empty()) else {
+                return self.settle(step, judged);
+            };
+            if began.elapsed() + poll.every > poll.within {
+                return self.settle(step, judged);
+            }
+            // Only the last answer is evidence: polling waits for a state, it does not retry a check.
+            self.exchanges.truncate(kept);
+            tokio::time::sleep(poll.every).await;
+        }
+    }
+
+    fn prepare(&mut self, step: &Step) -> Result<PreparedRequest, TemplateError> {
+        for (name, template) in &step.with {
+            let value = resolve_json(template, &mut self.scope, false)?;
+            self.scope.set(format!("with.{name}"), value);
+        }
+        request::prepare(&step.request, &step.service, &mut self.scope)
+    }
+
+    /// Keeps the exchange and compares the answer.
+    fn receive(&mut self, step: &'a Step, request: &PreparedRequest, sent: Sent) -> Result<Judged, Halt> {
+        let moment = Moment { step: &step.id, role: step.role, started: sent.started, elapsed: sent.elapsed };
+        self.exchanges.push(record(&moment, request, &sent.answer, self.env.options.evidence));
+        let response = match sent.answer {
+            Ok(response) => response,
+            Err(error) if step.role == StepRole::Setup => {
+                return Err(Halt::Blocked { step: step.id.clone(), detail: error.detail });
+            }
+            Err(error) => return Err(Halt::Errored { stage: error.stage, detail: error.detail }),
+        };
+        self.scope.set(format!("{}.status", step.id), Json::integer(i64::from(response.status)));
+        let rules = self.env.rules();
+        for (name, template) in &step.with {
+            let value = resolve_json(template, &mut self.scope, false).map_err(|error| self.halt(step, &error))?;
+            self.scope.set(format!("with.{name}"), value);
+        }
+        let expect =
+            expect::resolve(&step.expect, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?;
+        let judgement = compare::compare(&expect, &response, &step.id);
+        let wanted = match &step.wanted {
+            None => None,
+            Some(spec) => {
+                let wanted = expect::resolve(spec, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?;
+                Some(compare::compare(&wanted, &response, &step.id))
+            }
+        };
+        Ok(Judged { response, judgement, wanted })
+    }
+
+    /// Takes over what was found, and captures.
+    fn settle(&mut self, step: &'a Step, judged: Judged) -> Result<(), Halt> {
+        let Judged { response, judgement, wanted } = judged;
+        let clean = judgement.mismatches.is_empty();
+        if step.role == StepRole::Setup && !clean {
+            let detail = judgement.mismatches.iter().map(sentence).collect::<Vec<_>>().join("; ");
+            self.judgement.notes.extend(judgement.mismatches);
+            return Err(Halt::Blocked { step: step.id.clone(), detail });
+        }
+        if step.role == StepRole::Main {
+            self.judgement.absorb(judgement);
+            if let Some(wanted) = wanted {
+                self.judgement.unmet.extend(wanted.mismatches);
+                self.judgement.readings.extend(wanted.readings);
+            }
+        }
+        for capture in &step.captures {
+            match step::capture(capture, &response) {
+                Ok(value) => {
+                    if capture.secret
+                        && let Some(text) = value.as_str()
+                    {
+                        self.secrets.push((format!("{}.{}", step.id, capture.name), text.to_owned()));
+                    }
+                    if step.creates.is_some() || step.removes.is_some() {
+                        self.scope.set(format!("self.{}", capture.name), value.clone());
+                    }
+                    self.scope.set(format!("{}.{}", step.id, capture.name), value);
+                }
+                Err(failure) => self.lost(step, &capture.name, failure, clean)?,
+            }
+        }
+        for (spec, change) in [(&step.creates, Change::Created), (&step.removes, Change::Removed)] {
+            // An answer without the captures has created nothing that could be named.
+            if let Some(spec) = spec
+                && (200..300).contains(&response.status)
+                && let Ok(entries) = step::ledger(spec, change, &step.id, &self.scope)
+            {
+                self.ledger.extend(entries);
+            }
+        }
+        for capture in &step.captures {
+            self.scope.unset(&format!("self.{}", capture.name));
+        }
+        Ok(())
+    }
+
+    /// A capture that found nothing fails here, not where its value is used.
+    fn lost(&mut self, step: &Step, name: &str, failure: CaptureFailure, clean: bool) -> Result<(), Halt> {
+        let detail = format!("nothing captured as `{name}` at `{}`: {}", failure.place, failure.actual);
+        match step.role {
+            StepRole::Setup => return Err(Halt::Blocked { step: step.id.clone(), detail }),
+            StepRole::Main if clean => self.judgement.mismatches.push(Mismatch {
+                step: step.id.clone(),
+                part: Part::Body,
+                place: failure.place,
+                check: format!("capture:{name}"),
+                kind: MismatchKind::Missing,
+                expected: failure.expected,
+                actual: failure.actual,
+                types: None,
+                clauses: step.expect.fallback.clone(),
+            }),
+            // The mismatches of the same answer already say why.
+            StepRole::Main | StepRole::Teardown => {}
+        }
+        self.missing.insert(format!("{}.{name}", step.id), step.id.clone());
+        Ok(())
+    }
+
+    fn checks(&mut self) -> Result<(), Halt> {
+        let (case, rules) = (self.case, self.env.rules());
+        for (index, spec) in case.checks.iter().enumerate() {
+            match expect::check(spec, index, &case.clauses, &mut self.scope, rules) {
+                Ok((value, pattern)) => {
+                    let mut judgement = compare::check_value(&pattern, &value, &spec.title, Part::Check);
+                    if spec.wanted {
+                        self.judgement.unmet.append(&mut judgement.mismatches);
+                        judgement.checks.clear();
+                    }
+                    self.judgement.absorb(judgement);
+                }
+                Err(TemplateError::NoValue(name)) if self.missing.contains_key(&name) => {
+                    if self.judgement.mismatches.is_empty() {
+                        return Err(self.blocked_by(&name));
+                    }
+                }
+                Err(error) => return Err(template_halt(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn tear_down(&mut self) {
+        let case = self.case;
+        for step in case.steps.iter().filter(|step| step.role == StepRole::Teardown) {
+            // What was never made needs no removing.
+            if step.removes.as_ref().is_some_and(|spec| self.is_empty(step, spec)) {
+                continue;
+            }
+            let request = match self.prepare(step) {
+                Ok(request) => request,
+                Err(TemplateError::NoValue(_)) => continue,
+                Err(error) => {
+                    self.problems.push(format!("{}: {error}", step.id));
+                    continue;
+                }
+            };
+            let sent = send(self.env, &request).await;
+            let judged = match self.receive(step, &request, sent) {
+                Ok(judged) => judged,
+                Err(Halt::Errored { detail, .. } | Halt::Blocked { detail, .. }) => {
+                    self.problems.push(format!("{}: {detail}", step.id));
+                    continue;
+                }
+            };
+            let failed: Vec<String> = judged.judgement.mismatches.iter().map(sentence).collect();
+            if failed.is_empty() {
+                // A teardown step cannot halt: only setup and main steps do.
+                let _ = self.settle(step, judged);
+            } else {
+                self.problems.push(format!("{}: {}", step.id, failed.join("; ")));
+            }
+        }
+    }
+
+    /// Whether a step would remove nothing.
+    fn is_empty(&mut self, step: &Step, spec: &LedgerSpec) -> bool {
+        for (name, template) in &step.with {
+            match resolve_json(template, &mut self.scope, false) {
+                Ok(value) => self.scope.set(format!("with.{name}"), value),
+                Err(_) => return true,
+            }
+        }
+        step::ledger(spec, Change::Removed, &step.id, &self.scope).is_ok_and(|entries| entries.is_empty())
+    }
+
+    fn halt(&self, step: &Step, error: &TemplateError) -> Halt {
+        match error {
+            TemplateError::NoValue(name) if self.missing.contains_key(name) => self.blocked_by(name),
+            error => Halt::Errored { stage: Stage::Template, detail: format!("step {}: {error}", step.id) },
+        }
+    }
+
+    fn blocked_by(&self, name: &str) -> Halt {
+        let step = self.missing.get(name).cloned().unwrap_or_default();
+        Halt::Blocked { detail: format!("step {step} captured nothing as `{name}`"), step }
+    }
+
+    fn outcome(&self, halt: Option<Halt>) -> Verdict {
+        if !self.judgement.mismatches.is_empty() {
+            return Verdict::Failed;
+        }
+        match halt {
+            Some(Halt::Errored { stage, detail }) => Verdict::Errored { stage, detail },
+            Some(Halt::Blocked { step, detail }) => Verdict::Blocked { step, detail },
+            None if self.case.observe => Verdict::Observed,
+            // A pass that nothing could have failed is none.
+            None if self.judgement.checks.iter().all(|check| check.held == 0) => Verdict::Errored {
+                stage: Stage::Internal,
+                detail: "no check of this case applied to the answer".to_owned(),
+            },
+            None => Verdict::Passed,
+        }
+    }
+}
+
+struct Sent {
+    answer: Result<Response, TransportError>,
+    started: Duration,
+    elapsed: Duration,
+}
+
+struct Judged {
+    response: Response,
+    judgement: Judgement,
+    wanted: Option<Judgement>,
+}
+
+async fn send<T: Transport>(env: &Env<T>, request: &PreparedRequest) -> Sent {
+    let started = env.started.elapsed();
+    let answer = env.transport.send(request).await;
+    Sent { answer, started, elapsed: env.started.elapsed().saturating_sub(started) }
+}
+
+fn template_halt(error: &TemplateError) -> Halt {
+    Halt::Errored { stage: Stage::Template, detail: error.to_string() }
+}
+
+fn sentence(mismatch: &Mismatch) -> String {
+    let place = if mismatch.place.is_empty() { &mismatch.check } else { &mismatch.place };
+    format!("{place}: expected {}, got {}", mismatch.expected, mismatch.actual)
+}

@@ -1,0 +1,104 @@
+//! One step: values into the request, the exchange, the comparison, the captures.
+
+use regex::Regex;
+
+use crate::compare;
+use crate::model::exchange::Response;
+use crate::model::json::Json;
+use crate::model::spec::{Capture, CaptureFrom, LedgerSpec};
+use crate::record::{Change, LedgerEntry};
+use crate::template::{Mode, Scope, TemplateError, evaluate, resolve_text};
+
+/// Why a capture found nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CaptureFailure {
+    pub(super) place: String,
+    pub(super) expected: String,
+    pub(super) actual: String,
+}
+
+/// The value of a capture.
+pub(super) fn capture(capture: &Capture, response: &Response) -> Result<Json<'static>, CaptureFailure> {
+    let (place, found) = match &capture.from {
+        CaptureFrom::WholeBody => {
+            (String::new(), Ok(vec![Json::string(String::from_utf8_lossy(&response.body).into_owned())]))
+        }
+        CaptureFrom::Header(name) => {
+            let values = response.header(name).map(|value| Json::string(String::from_utf8_lossy(value).into_owned()));
+            (name.clone(), Ok(values.collect()))
+        }
+        CaptureFrom::Body(path) => {
+            let found = compare::extract(path, &response.body, response.content_type().as_deref());
+            (path_text(path).to_owned(), found.map_err(|error| error.to_string()))
+        }
+    };
+    let failure =
+        |expected: String, actual: String| CaptureFailure { place: place.clone(), expected, actual };
+    let mut values = match found {
+        Ok(values) => values,
+        Err(_) if capture.optional => return Ok(Json::Null),
+        Err(reason) => return Err(failure("a value to capture".to_owned(), reason)),
+    };
+    if let Some(expression) = &capture.regex {
+        let regex = Regex::new(expression).map_err(|error| failure(expression.clone(), error.to_string()))?;
+        values = values.into_iter().filter_map(|value| group(&regex, &value)).collect();
+    }
+    if let Some(kind) = &capture.kind
+        && let Some(other) = values.iter().find(|value| !is_kind(value, kind))
+    {
+        return Err(failure(format!("a value of type {kind}"), other.type_name().to_owned()));
+    }
+    if capture.list {
+        return Ok(Json::Array(values));
+    }
+    match values.len() {
+        1 => Ok(values.remove(0)),
+        0 if capture.optional => Ok(Json::Null),
+        0 => Err(failure("a value to capture".to_owned(), "nothing there".to_owned())),
+        more => Err(failure("one value to capture".to_owned(), format!("{more} values"))),
+    }
+}
+
+fn path_text(path: &crate::model::spec::Path) -> &str {
+    use crate::model::spec::Path;
+    match path {
+        Path::Pointer(text) | Path::JsonPath(text) | Path::XPath(text) => text,
+    }
+}
+
+fn group(regex: &Regex, value: &Json<'_>) -> Option<Json<'static>> {
+    let captures = regex.captures(value.as_str()?)?;
+    let found = captures.get(1).or_else(|| captures.get(0))?;
+    Some(Json::string(found.as_str().to_owned()))
+}
+
+fn is_kind(value: &Json<'_>, kind: &str) -> bool {
+    match (kind, value) {
+        ("integer", Json::Number(text)) => !text.contains(['.', 'e', 'E']),
+        (kind, value) => value.type_name() == kind,
+    }
+}
+
+/// The ledger's entries of a step that succeeded.
+pub(super) fn ledger(
+    spec: &LedgerSpec,
+    change: Change,
+    step: &str,
+    scope: &Scope,
+) -> Result<Vec<LedgerEntry>, TemplateError> {
+    let ids = match spec.id.parts.as_slice() {
+        [crate::model::template::Part::Value(expr)] => match evaluate(expr, scope)? {
+            crate::template::Value::Json(Json::Array(items)) => items,
+            crate::template::Value::Json(one) => vec![one],
+            crate::template::Value::Markup(_) => Vec::new(),
+        },
+        _ => vec![Json::string(resolve_text(&spec.id, scope, Mode::Plain)?)],
+    };
+    let entry = |id: Json<'static>| match id {
+        Json::String(id) | Json::Number(id) => {
+            Some(LedgerEntry { step: step.to_owned(), kind: spec.kind.clone(), id: id.into_owned(), change })
+        }
+        _ => None,
+    };
+    Ok(ids.into_iter().filter_map(entry).collect())
+}

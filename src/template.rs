@@ -1,1 +1,0 @@
-//! Resolves variables and functions in requests and expectations.

@@ -1,0 +1,244 @@
+//! [`HttpTransport`]: one shared reqwest client, set so that it hides nothing of what the service answered.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use hyper::ext::ReasonPhrase;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Url};
+
+use super::decode::decode;
+use super::error::{TransportError, classify};
+use super::{Caps, Transport, raw};
+use crate::model::exchange::{PreparedRequest, Response};
+use crate::model::verdict::Stage;
+
+/// How a client is set.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// Deadline of a connection.
+    pub connect_timeout: Duration,
+    /// Caps of an exchange.
+    pub caps: Caps,
+    /// Accepts any certificate. Shown in every report.
+    pub insecure: bool,
+    /// Host names with an address of their own, as in a hosts file.
+    pub resolve: Vec<(String, SocketAddr)>,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            caps: Caps::default(),
+            insecure: false,
+            resolve: Vec::new(),
+        }
+    }
+}
+
+/// Sends over one shared client, so that connections are kept.
+pub struct HttpTransport {
+    options: HttpOptions,
+    plain: OnceLock<Result<Client, TransportError>>,
+    tls: OnceLock<Result<Client, TransportError>>,
+}
+
+impl HttpTransport {
+    /// A transport; clients are built at the first use. Loading root certificates takes longer than a whole run
+    /// against a loopback service, so a run that needs no TLS never does it.
+    #[must_use]
+    pub fn new(options: HttpOptions) -> Self {
+        Self { options, plain: OnceLock::new(), tls: OnceLock::new() }
+    }
+
+    fn client(&self, https: bool) -> Result<&Client, TransportError> {
+        let cell = if https { &self.tls } else { &self.plain };
+        cell.get_or_init(|| self.build(https)).as_ref().map_err(Clone::clone)
+    }
+
+    fn build(&self, https: bool) -> Result<Client, TransportError> {
+        // A second installation is refused by rustls and harmless: the provider is the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .tcp_nodelay(true)
+            .connect_timeout(self.options.connect_timeout)
+            .pool_max_idle_per_host(usize::MAX)
+            .tls_danger_accept_invalid_certs(self.options.insecure);
+        if !https {
+            builder = builder.tls_certs_only([]);
+        }
+        for (host, address) in &self.options.resolve {
+            builder = builder.resolve(host, *address);
+        }
+        builder.build().map_err(|error| {
+            TransportError::new(Stage::Internal, format!("the HTTP client cannot be built: {}", error.without_url()))
+        })
+    }
+
+    async fn exchange(&self, request: &PreparedRequest) -> Result<Response, TransportError> {
+        let text = format!("{}{}", request.base_url, request.target);
+        let url = Url::parse(&text)
+            .map_err(|error| TransportError::new(Stage::Send, format!("the URL cannot be sent: {error}")))?;
+        if !keeps_target(&url, &text) {
+            return raw::exchange(request, &url, &self.options).await;
+        }
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| TransportError::new(Stage::Send, "the method is not a token"))?;
+        let mut sending = reqwest::Request::new(method, url);
+        *sending.headers_mut() = headers(request)?;
+        *sending.timeout_mut() = Some(request.timeout);
+        if let Some(body) = &request.body {
+            *sending.body_mut() = Some(body.clone().into());
+        }
+        let https = sending.url().scheme() == "https";
+        let mut answer = self.client(https)?.execute(sending).await.map_err(classify)?;
+        let mut parts = Parts {
+            status: answer.status().as_u16(),
+            reason: answer
+                .extensions()
+                .get::<ReasonPhrase>()
+                .map(|phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned()),
+            version: version(answer.version()),
+            headers: std::mem::take(answer.headers_mut()),
+        };
+        if parts.reason.is_none() && answer.version() < reqwest::Version::HTTP_2 {
+            parts.reason = answer.status().canonical_reason().map(str::to_owned);
+        }
+        let caps = self.options.caps;
+        let mut body = Body::new(caps);
+        while let Some(chunk) = answer.chunk().await.map_err(classify)? {
+            body.push(chunk)?;
+        }
+        parts.finish(body.bytes(), caps)
+    }
+}
+
+impl Transport for HttpTransport {
+    async fn send(&self, request: &PreparedRequest) -> Result<Response, TransportError> {
+        self.exchange(request).await
+    }
+}
+
+/// Whether the URL library leaves the request target as it was written.
+fn keeps_target(url: &Url, text: &str) -> bool {
+    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    url.fragment().is_none() && text.ends_with(path)
+}
+
+/// Header fields in the form of the HTTP library.
+pub(super) fn headers(request: &PreparedRequest) -> Result<HeaderMap, TransportError> {
+    let mut map = HeaderMap::with_capacity(request.headers.len() + 2);
+    for (name, value) in &request.headers {
+        let field = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| TransportError::new(Stage::Send, format!("`{}` is no header name", name.escape_debug())))?;
+        let value = HeaderValue::from_bytes(value)
+            .map_err(|_| TransportError::new(Stage::Send, format!("the value of `{name}` has bytes that no header may have")))?;
+        map.append(field, value);
+    }
+    Ok(map)
+}
+
+/// The name of a protocol version.
+pub(super) fn version(version: reqwest::Version) -> &'static str {
+    match version {
+        reqwest::Version::HTTP_09 => "HTTP/0.9",
+        reqwest::Version::HTTP_10 => "HTTP/1.0",
+        reqwest::Version::HTTP_2 => "HTTP/2",
+        reqwest::Version::HTTP_3 => "HTTP/3",
+        _ => "HTTP/1.1",
+    }
+}
+
+/// What is known of an answer before its body.
+pub(super) struct Parts {
+    pub(super) status: u16,
+    pub(super) reason: Option<String>,
+    pub(super) version: &'static str,
+    pub(super) headers: HeaderMap,
+}
+
+impl Parts {
+    /// The answer with its body, content coding undone.
+    pub(super) fn finish(self, body: Bytes, caps: Caps) -> Result<Response, TransportError> {
+        let wire_bytes = body.len() as u64;
+        let body = decode(self.headers.get_all("content-encoding").iter().map(HeaderValue::as_bytes), body, caps)?;
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .collect();
+        Ok(Response { status: self.status, reason: self.reason, version: self.version, headers, body, wire_bytes })
+    }
+}
+
+/// A body as it arrives, up to a cap. A body that comes in one piece is not copied.
+pub(super) struct Body {
+    first: Option<Bytes>,
+    rest: BytesMut,
+    length: u64,
+    caps: Caps,
+}
+
+impl Body {
+    pub(super) fn new(caps: Caps) -> Self {
+        Self { first: None, rest: BytesMut::new(), length: 0, caps }
+    }
+
+    pub(super) fn push(&mut self, chunk: Bytes) -> Result<(), TransportError> {
+        self.length += chunk.len() as u64;
+        if self.length > self.caps.body {
+            return Err(TransportError::new(
+                Stage::BodyTooLarge,
+                format!("the body is larger than {} bytes", self.caps.body),
+            ));
+        }
+        match (&mut self.first, self.rest.is_empty()) {
+            (None, true) => self.first = Some(chunk),
+            (first, _) => {
+                if let Some(first) = first.take() {
+                    self.rest.extend_from_slice(&first);
+                }
+                self.rest.extend_from_slice(&chunk);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn bytes(self) -> Bytes {
+        self.first.unwrap_or_else(|| self.rest.freeze())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_that_the_url_library_would_rewrite_are_noticed() {
+        let keeps = |text: &str| keeps_target(&Url::parse(text).unwrap(), text);
+        for kept in ["http://h/a/b?c=%3a%253a+d", "http://h/a//b", "http://h/a/%2F", "http://h/%zz", "http://h/?"] {
+            assert!(keeps(kept), "{kept}");
+        }
+        for rewritten in ["http://h/a/../b", "http://h/a/%2e%2e/b", "http://h/a\\b", "http://h/a#b", "http://h/a/."] {
+            assert!(!keeps(rewritten), "{rewritten}");
+        }
+    }
+
+    #[test]
+    fn a_body_in_one_piece_is_not_copied() {
+        let chunk = Bytes::from_static(b"abc");
+        let mut body = Body::new(Caps::default());
+        body.push(chunk.clone()).unwrap();
+        assert_eq!(body.bytes().as_ptr(), chunk.as_ptr());
+        let mut body = Body::new(Caps { body: 5, ratio: 1 });
+        body.push(chunk.clone()).unwrap();
+        assert_eq!(body.push(chunk).unwrap_err().stage, Stage::BodyTooLarge);
+    }
+}
