@@ -4,20 +4,18 @@ use std::fs;
 use std::io::BufReader;
 use std::path::Path;
 
-use base64::Engine as _;
 use serde_json::json;
 
 use super::Failure;
 use super::args::{CheckArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs};
 use crate::load;
 use crate::model::suite::Suite;
-use crate::model::target::{Auth, Target};
+use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::record::{ReadMode, Record, read};
 use crate::report::Format;
 use crate::select::{Selection, select};
 use crate::sink::{Destination, Sink};
-use crate::template::{Mode, Scope, resolve_text};
 
 /// The profile of the embedded mock, also written to be read.
 const MOCK_TARGET: &str = include_str!("../../targets/mock.toml");
@@ -53,22 +51,6 @@ pub(super) fn selection(args: &SelectArgs) -> Selection {
         shard: args.shard,
         shuffle: args.shuffle,
     }
-}
-
-/// Header values that hold secrets without being one: a Basic pair is encoded as a whole.
-pub(super) fn credentials(target: &Target) -> Vec<(String, String)> {
-    let scope = Scope::new(std::sync::Arc::new(target.clone()), 0, "");
-    let mut found = Vec::new();
-    for (name, auth) in &target.auth {
-        if let Auth::Basic { user, password } = auth
-            && let (Ok(user), Ok(password)) =
-                (resolve_text(user, &scope, Mode::Plain), resolve_text(password, &scope, Mode::Plain))
-        {
-            let pair = format!("{user}:{password}");
-            found.push((format!("{name}.basic"), base64::engine::general_purpose::STANDARD.encode(pair)));
-        }
-    }
-    found
 }
 
 /// An error and its causes in one line.

@@ -1,6 +1,5 @@
 //! `casebook run`: from arguments to a plan, from events to the record, the console and the reports.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::net::ToSocketAddrs;
@@ -9,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anstream::ColorChoice;
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::Failure;
@@ -19,11 +17,10 @@ use crate::conclude::Conclusion;
 use crate::console::{Console, Verbosity};
 use crate::event::RunEvent;
 use crate::mock::server::{Mock, MockOptions};
-use crate::model::json::Json;
-use crate::model::spec::{Case, Effect, Need};
 use crate::model::suite::Suite;
-use crate::model::target::{Safety, Target};
-use crate::model::verdict::{Exit, SkipCode};
+use crate::model::target::Target;
+use crate::model::verdict::Exit;
+use crate::plan;
 use crate::record::summary::Summary;
 use crate::record::{Footer, Header, Line, RECORD_VERSION, SuiteRecord, write_line};
 use crate::redact::Redactor;
@@ -60,20 +57,20 @@ async fn go(
     cases: Vec<usize>,
     sink: Sink,
 ) -> Result<Exit, Failure> {
-    set_base_urls(&mut target, &args.base_url, &suite)?;
+    plan::set_base_urls(&mut target, &args.base_url, &suite).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let embedded = if target.services.is_empty() && args.target.is_none() { Some(start_mock().await?) } else { None };
     if let Some(mock) = &embedded {
         for service in suite.services.keys() {
             target.services.insert(service.clone(), mock.base_url());
         }
     }
-    let planned = plan_cases(&suite, &target, &cases, args.strict);
-    guard(&suite, &target, &planned)?;
+    let planned = plan::cases(&suite, &target, &cases, args.strict);
+    plan::guard(&suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     reachable(&suite, &target, &planned)?;
     let started = Instant::now();
     let seed = args.seed.unwrap_or_else(random_seed);
     let run_id = args.run_id.clone().unwrap_or_else(|| format!("{seed:016x}")[..8].to_owned());
-    let redactor = Arc::new(redactor(&target)?);
+    let redactor = Arc::new(plan::redactor(&target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
     let header = header(args, &suite, &target, &planned, seed, &run_id, &redactor);
     let options = RunOptions {
         jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
@@ -165,126 +162,10 @@ fn select_failure(error: SelectError) -> Failure {
     Failure::new(exit, error.to_string())
 }
 
-fn set_base_urls(target: &mut Target, given: &[String], suite: &Suite) -> Result<(), Failure> {
-    for text in given {
-        let (services, url) = match text.split_once('=') {
-            Some((service, url)) if !service.contains(['/', ':']) => {
-                if !suite.services.contains_key(service) {
-                    let known: Vec<&str> = suite.services.keys().map(String::as_str).collect();
-                    let text = format!("there is no service `{service}`; the suite has {}", known.join(", "));
-                    return Err(Failure::new(Exit::Usage, text));
-                }
-                (vec![service.to_owned()], url)
-            }
-            _ => (suite.services.keys().cloned().collect(), text.as_str()),
-        };
-        let parsed = url::Url::parse(url)
-            .map_err(|error| Failure::new(Exit::Usage, format!("`{url}` is no base URL: {error}")))?;
-        if !matches!(parsed.scheme(), "http" | "https") || parsed.query().is_some() || parsed.fragment().is_some() {
-            let text = format!("`{url}` is no base URL: write http://host[:port][/path]");
-            return Err(Failure::new(Exit::Usage, text));
-        }
-        if parsed.password().is_some() {
-            let text = "credentials in a base URL would be shown; put them into the target file".to_owned();
-            return Err(Failure::new(Exit::Usage, text));
-        }
-        for service in services {
-            target.services.insert(service, url.trim_end_matches('/').to_owned());
-        }
-    }
-    Ok(())
-}
-
 async fn start_mock() -> Result<Mock, Failure> {
     let failed = |error: String| Failure::new(Exit::Harness, format!("the embedded mock cannot be started: {error}"));
     let seed = crate::mock::seed::Seed::embedded().map_err(|error| failed(error.to_string()))?;
     Mock::start(MockOptions::loopback(seed)).await.map_err(|error| failed(error.to_string()))
-}
-
-fn plan_cases(suite: &Suite, target: &Target, cases: &[usize], strict: bool) -> Vec<PlannedCase> {
-    let skip = |case: &Case| {
-        if case.strict && !strict {
-            return Some((SkipCode::StrictOnly, "runs only with --strict".to_owned()));
-        }
-        let services = case.steps.iter().map(|step| &step.service);
-        if let Some(service) = services.into_iter().find(|service| !target.services.contains_key(*service)) {
-            return Some((SkipCode::MissingService, format!("the target has no base URL for {service}")));
-        }
-        let missing = case.needs.iter().find(|need| !provides(target, need))?;
-        Some((SkipCode::MissingFixture, lack(target, missing)))
-    };
-    cases.iter().map(|&index| PlannedCase { index, skip: skip(&suite.cases[index]) }).collect()
-}
-
-/// Whether a target has what a case needs.
-pub(super) fn provides(target: &Target, need: &Need) -> bool {
-    match target.values.get(&need.name) {
-        Some(Json::Array(items)) => items.len() >= need.least,
-        Some(Json::Bool(value)) => *value,
-        Some(Json::String(text)) => !text.is_empty(),
-        Some(Json::Null) => false,
-        Some(_) => true,
-        None => target.auth.contains_key(&need.name),
-    }
-}
-
-fn lack(target: &Target, need: &Need) -> String {
-    match target.values.get(&need.name) {
-        Some(Json::Array(items)) => {
-            format!("the target has {} of {}, {} are needed", items.len(), need.name, need.least)
-        }
-        _ => format!("the target has no {}", need.name),
-    }
-}
-
-/// Writes and deletions go to loopback addresses only, unless the target file names the effect and the host.
-fn guard(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), Failure> {
-    let mut refused: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
-    for case in planned.iter().filter(|each| each.skip.is_none()).map(|each| &suite.cases[each.index]) {
-        if case.effect == Effect::Read {
-            continue;
-        }
-        for step in &case.steps {
-            let Some(url) = target.services.get(&step.service) else { continue };
-            if !allowed(url, case.effect, &target.safety) {
-                let entry = refused.entry(url.clone()).or_default();
-                if entry.1.last().is_none_or(|last| last != case.id.as_str()) {
-                    entry.0 += 1;
-                    entry.1.push(case.id.to_string());
-                }
-                break;
-            }
-        }
-    }
-    if refused.is_empty() {
-        return Ok(());
-    }
-    let mut text = String::from("error: refused for safety: these cases change what they are fired at\n");
-    for (url, (count, ids)) in &refused {
-        text.push_str(&format!("  {count} cases at {url}\n"));
-        for id in ids.iter().take(5) {
-            text.push_str(&format!("    {id}\n"));
-        }
-        if ids.len() > 5 {
-            text.push_str(&format!("    … and {} more\n", ids.len() - 5));
-        }
-    }
-    text.push_str(
-        "help: if this host may be changed, say so in the target file:\n      [safety]\n      allow = [\"write\", \
-         \"destructive\"]\n      hosts = [\"the.host\"]",
-    );
-    Err(Failure::new(Exit::Refused, text))
-}
-
-fn allowed(base_url: &str, effect: Effect, safety: &Safety) -> bool {
-    let Ok(url) = url::Url::parse(base_url) else { return false };
-    let Some(host) = url.host_str() else { return false };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()) {
-        return true;
-    }
-    let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or(0));
-    safety.allow.contains(&effect) && safety.hosts.iter().any(|named| named == host || *named == with_port)
 }
 
 /// One clear sentence instead of a failure for every case.
@@ -323,18 +204,6 @@ fn probe(base_url: &str) -> Result<(), String> {
     Err(last)
 }
 
-fn redactor(target: &Target) -> Result<Redactor, Failure> {
-    let mut secrets: Vec<(String, String)> = Vec::new();
-    for name in &target.secrets {
-        if let Some(value) = target.values.get(name).and_then(Json::as_str) {
-            secrets.push((name.clone(), value.to_owned()));
-        }
-    }
-    secrets.extend(files::credentials(target));
-    Redactor::new(secrets.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))
-}
-
 fn header(
     args: &RunArgs,
     suite: &Suite,
@@ -370,25 +239,11 @@ fn header(
             .iter()
             .map(|(service, url)| (service.clone(), redactor.text(url).into_owned()))
             .collect(),
-        config_hash: config_hash(target),
+        config_hash: plan::config_hash(target),
         selected,
         shard: args.select.shard,
         warnings,
     }
-}
-
-/// Two runs with the same hash were configured alike; secrets do not enter it.
-fn config_hash(target: &Target) -> String {
-    let mut hash = Sha256::new();
-    for (name, value) in &target.values {
-        if !target.secrets.contains(name) {
-            hash.update(name.as_bytes());
-            hash.update([0]);
-            hash.update(crate::pattern::parse::write_json(value).as_bytes());
-            hash.update([0]);
-        }
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn random_seed() -> u64 {
@@ -486,28 +341,5 @@ impl Writer {
         write_line(&Line::Footer(Box::new(footer)), &mut self.file)?;
         self.file.flush()?;
         Ok((exit, self.console))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_may_be_changed_without_permission() {
-        let none = Safety::default();
-        for free in ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:80", "http://localhost/x"] {
-            assert!(allowed(free, Effect::Destructive, &none), "{free}");
-        }
-        for guarded in
-            ["http://127.0.0.1.evil.test", "http://localhost.evil.test", "http://10.0.0.1", "https://api.test", "x"]
-        {
-            assert!(!allowed(guarded, Effect::Write, &none), "{guarded}");
-        }
-        let named = Safety { allow: vec![Effect::Write], hosts: vec!["api.test".to_owned(), "b.test:8080".to_owned()] };
-        assert!(allowed("https://api.test/v1", Effect::Write, &named));
-        assert!(!allowed("https://api.test/v1", Effect::Destructive, &named));
-        assert!(allowed("http://b.test:8080", Effect::Write, &named));
-        assert!(!allowed("http://b.test:8081", Effect::Write, &named));
     }
 }

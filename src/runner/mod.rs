@@ -4,6 +4,8 @@
 mod case;
 mod dispatch;
 mod evidence;
+mod session;
 mod step;
 
+pub use session::Session;
 pub use dispatch::{Plan, PlannedCase, RunOptions, Stop, run};

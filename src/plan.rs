@@ -1,0 +1,228 @@
+//! What a run will do, decided before anything is sent: which cases are skipped and why ([`cases`]), what may be
+//! changed ([`guard`]), what is secret ([`redactor`]).
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use sha2::{Digest, Sha256};
+
+use crate::model::json::Json;
+use crate::model::spec::{Case, Effect, Need};
+use crate::model::suite::Suite;
+use crate::model::target::{Auth, Safety, Target};
+use crate::model::verdict::SkipCode;
+use crate::redact::{RedactError, Redactor};
+use crate::runner::PlannedCase;
+use crate::template::{Mode, Scope, resolve_text};
+
+/// Why a run cannot begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A base URL for a service that the suite does not have.
+    #[error("there is no service `{service}`; the suite has {known}")]
+    UnknownService {
+        /// As given.
+        service: String,
+        /// All that there are.
+        known: String,
+    },
+    /// Something that is no base URL.
+    #[error("`{url}` is no base URL: {reason}")]
+    BaseUrl {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A base URL with a password in it.
+    #[error("credentials in a base URL would be shown; put them into the target file")]
+    Credentials,
+    /// Cases that would change a host which does not allow it.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Sets base URLs given as `URL` (for every service) or `service=URL`.
+pub fn set_base_urls(target: &mut Target, given: &[String], suite: &Suite) -> Result<(), PlanError> {
+    for text in given {
+        let (services, url) = match text.split_once('=') {
+            Some((service, url)) if !service.contains(['/', ':']) => {
+                if !suite.services.contains_key(service) {
+                    let known: Vec<&str> = suite.services.keys().map(String::as_str).collect();
+                    let text = format!("there is no service `{service}`; the suite has {}", known.join(", "));
+                    return Err(Failure::new(Exit::Usage, text));
+                }
+                (vec![service.to_owned()], url)
+            }
+            _ => (suite.services.keys().cloned().collect(), text.as_str()),
+        };
+        let parsed = url::Url::parse(url)
+            .map_err(|error| PlanError::BaseUrl { url: url.to_owned(), reason: error.to_string() })?;
+        if !matches!(parsed.scheme(), "http" | "https") || parsed.query().is_some() || parsed.fragment().is_some() {
+            let reason = "write http://host[:port][/path]".to_owned();
+            return Err(PlanError::BaseUrl { url: url.to_owned(), reason });
+        }
+        if parsed.password().is_some() {
+            return Err(PlanError::Credentials);
+        }
+        for service in services {
+            target.services.insert(service, url.trim_end_matches('/').to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// The selected cases, each with the reason for which it will not be run, if there is one.
+#[must_use]
+pub fn cases(suite: &Suite, target: &Target, cases: &[usize], strict: bool) -> Vec<PlannedCase> {
+    let skip = |case: &Case| {
+        if case.strict && !strict {
+            return Some((SkipCode::StrictOnly, "runs only with --strict".to_owned()));
+        }
+        let services = case.steps.iter().map(|step| &step.service);
+        if let Some(service) = services.into_iter().find(|service| !target.services.contains_key(*service)) {
+            return Some((SkipCode::MissingService, format!("the target has no base URL for {service}")));
+        }
+        let missing = case.needs.iter().find(|need| !provides(target, need))?;
+        Some((SkipCode::MissingFixture, lack(target, missing)))
+    };
+    cases.iter().map(|&index| PlannedCase { index, skip: skip(&suite.cases[index]) }).collect()
+}
+
+/// Whether a target has what a case needs.
+#[must_use]
+pub fn provides(target: &Target, need: &Need) -> bool {
+    match target.values.get(&need.name) {
+        Some(Json::Array(items)) => items.len() >= need.least,
+        Some(Json::Bool(value)) => *value,
+        Some(Json::String(text)) => !text.is_empty(),
+        Some(Json::Null) => false,
+        Some(_) => true,
+        None => target.auth.contains_key(&need.name),
+    }
+}
+
+fn lack(target: &Target, need: &Need) -> String {
+    match target.values.get(&need.name) {
+        Some(Json::Array(items)) => {
+            format!("the target has {} of {}, {} are needed", items.len(), need.name, need.least)
+        }
+        _ => format!("the target has no {}", need.name),
+    }
+}
+
+/// Writes and deletions go to loopback addresses only, unless the target file names the effect and the host.
+pub fn guard(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), PlanError> {
+    let mut refused: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
+    for case in planned.iter().filter(|each| each.skip.is_none()).map(|each| &suite.cases[each.index]) {
+        if case.effect == Effect::Read {
+            continue;
+        }
+        for step in &case.steps {
+            let Some(url) = target.services.get(&step.service) else { continue };
+            if !allowed(url, case.effect, &target.safety) {
+                let entry = refused.entry(url.clone()).or_default();
+                if entry.1.last().is_none_or(|last| last != case.id.as_str()) {
+                    entry.0 += 1;
+                    entry.1.push(case.id.to_string());
+                }
+                break;
+            }
+        }
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let mut text = String::from("refused for safety: these cases change what they are fired at\n");
+    for (url, (count, ids)) in &refused {
+        text.push_str(&format!("  {count} cases at {url}\n"));
+        for id in ids.iter().take(5) {
+            text.push_str(&format!("    {id}\n"));
+        }
+        if ids.len() > 5 {
+            text.push_str(&format!("    … and {} more\n", ids.len() - 5));
+        }
+    }
+    text.push_str(
+        "help: if this host may be changed, say so in the target file:\n      [safety]\n      allow = [\"write\", \
+         \"destructive\"]\n      hosts = [\"the.host\"]",
+    );
+    Err(PlanError::Refused(text))
+}
+
+fn allowed(base_url: &str, effect: Effect, safety: &Safety) -> bool {
+    let Ok(url) = url::Url::parse(base_url) else { return false };
+    let Some(host) = url.host_str() else { return false };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()) {
+        return true;
+    }
+    let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or(0));
+    safety.allow.contains(&effect) && safety.hosts.iter().any(|named| named == host || *named == with_port)
+}
+
+/// The redactor for everything that a target keeps secret.
+pub fn redactor(target: &Target) -> Result<Redactor, RedactError> {
+    let mut secrets: Vec<(String, String)> = Vec::new();
+    for name in &target.secrets {
+        if let Some(value) = target.values.get(name).and_then(Json::as_str) {
+            secrets.push((name.clone(), value.to_owned()));
+        }
+    }
+    secrets.extend(credentials(target));
+    Redactor::new(secrets.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+/// Header values that hold secrets without being one: a Basic pair is encoded as a whole.
+fn credentials(target: &Target) -> Vec<(String, String)> {
+    let scope = Scope::new(std::sync::Arc::new(target.clone()), 0, "");
+    let mut found = Vec::new();
+    for (name, auth) in &target.auth {
+        if let Auth::Basic { user, password } = auth
+            && let (Ok(user), Ok(password)) =
+                (resolve_text(user, &scope, Mode::Plain), resolve_text(password, &scope, Mode::Plain))
+        {
+            let pair = format!("{user}:{password}");
+            found.push((format!("{name}.basic"), base64::engine::general_purpose::STANDARD.encode(pair)));
+        }
+    }
+    found
+}
+
+/// Two runs with the same hash were configured alike; secrets do not enter it.
+#[must_use]
+pub fn config_hash(target: &Target) -> String {
+    let mut hash = Sha256::new();
+    for (name, value) in &target.values {
+        if !target.secrets.contains(name) {
+            hash.update(name.as_bytes());
+            hash.update([0]);
+            hash.update(crate::pattern::parse::write_json(value).as_bytes());
+            hash.update([0]);
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_may_be_changed_without_permission() {
+        let none = Safety::default();
+        for free in ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:80", "http://localhost/x"] {
+            assert!(allowed(free, Effect::Destructive, &none), "{free}");
+        }
+        for guarded in
+            ["http://127.0.0.1.evil.test", "http://localhost.evil.test", "http://10.0.0.1", "https://api.test", "x"]
+        {
+            assert!(!allowed(guarded, Effect::Write, &none), "{guarded}");
+        }
+        let named = Safety { allow: vec![Effect::Write], hosts: vec!["api.test".to_owned(), "b.test:8080".to_owned()] };
+        assert!(allowed("https://api.test/v1", Effect::Write, &named));
+        assert!(!allowed("https://api.test/v1", Effect::Destructive, &named));
+        assert!(allowed("http://b.test:8080", Effect::Write, &named));
+        assert!(!allowed("http://b.test:8081", Effect::Write, &named));
+    }
+}
