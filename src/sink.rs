@@ -1,1 +1,248 @@
-//! Proves report paths writable before a run and replaces files atomically after it.
+//! Proves report paths writable before a run and replaces files atomically after it: [`Sink`].
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+use crate::record::Record;
+use crate::report::{Format, ReportError, render};
+
+/// Where a report goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A file; its directories are made.
+    File(PathBuf),
+    /// Standard output.
+    Stdout,
+}
+
+/// Why a report cannot be written.
+#[derive(Debug, Error)]
+pub enum SinkError {
+    /// Two reports for standard output.
+    #[error("only one report can go to standard output: {0} and {1} both do")]
+    StdoutTwice(Format, Format),
+    /// Two reports for one path.
+    #[error("two reports go to {path}: {first} and {second}")]
+    SamePath {
+        /// The path.
+        path: PathBuf,
+        /// One format.
+        first: Format,
+        /// The other.
+        second: Format,
+    },
+    /// The path names a directory, or nothing.
+    #[error("the {format} report cannot be written to {path}: it is not a file's path")]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// The format.
+        format: Format,
+    },
+    /// The operating system refuses.
+    #[error("the {format} report cannot be written to {path}")]
+    Write {
+        /// The path; `-` for standard output.
+        path: PathBuf,
+        /// The format.
+        format: Format,
+        /// Its reason.
+        source: io::Error,
+    },
+    /// The record cannot be rendered.
+    #[error("the {format} report cannot be rendered")]
+    Render {
+        /// The format.
+        format: Format,
+        /// Why.
+        source: ReportError,
+    },
+}
+
+/// Report paths that were writable before the run.
+#[derive(Debug)]
+pub struct Sink {
+    outputs: Vec<(Format, Destination)>,
+}
+
+impl Sink {
+    /// Makes the directories of every path and proves that a file can be created and written beside each target.
+    ///
+    /// # Errors
+    /// The first path that cannot be written. No target is touched.
+    pub fn prepare(outputs: &[(Format, Destination)]) -> Result<Self, SinkError> {
+        let mut seen: Vec<(PathBuf, Format)> = Vec::new();
+        let mut on_stdout: Option<Format> = None;
+        for (format, destination) in outputs {
+            match destination {
+                Destination::Stdout => match on_stdout.replace(*format) {
+                    Some(first) => return Err(SinkError::StdoutTwice(first, *format)),
+                    None => continue,
+                },
+                Destination::File(path) => {
+                    let fail = |source| SinkError::Write { path: path.clone(), format: *format, source };
+                    let directory = directory_of(path);
+                    if path.file_name().is_none() || path.is_dir() {
+                        return Err(SinkError::NotAFile { path: path.clone(), format: *format });
+                    }
+                    fs::create_dir_all(directory).map_err(fail)?;
+                    // The directory's real path, so that `a/../r.xml` and `r.xml` are one.
+                    let real = fs::canonicalize(directory).map_err(fail)?;
+                    let real = real.join(path.file_name().unwrap_or_default());
+                    if let Some((_, first)) = seen.iter().find(|(other, _)| *other == real) {
+                        return Err(SinkError::SamePath { path: path.clone(), first: *first, second: *format });
+                    }
+                    seen.push((real, *format));
+                    prove(path).map_err(fail)?;
+                }
+            }
+        }
+        Ok(Self { outputs: outputs.to_vec() })
+    }
+
+    /// Renders and writes every report. A file is replaced whole or not at all. One report that fails does not keep
+    /// the others from being written.
+    ///
+    /// # Errors
+    /// One for each report that could not be written.
+    pub fn write(&self, record: &Record) -> Result<(), Vec<SinkError>> {
+        self.write_to(record, &mut io::stdout().lock())
+    }
+
+    /// As [`Sink::write`], with another writer for standard output.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    pub fn write_to(&self, record: &Record, stdout: &mut dyn Write) -> Result<(), Vec<SinkError>> {
+        let mut errors = Vec::new();
+        for (format, destination) in &self.outputs {
+            let format = *format;
+            let bytes = match render(format, record) {
+                Ok(bytes) => bytes,
+                Err(source) => {
+                    errors.push(SinkError::Render { format, source });
+                    continue;
+                }
+            };
+            let (path, written) = match destination {
+                Destination::Stdout => (Path::new("-"), stdout.write_all(&bytes).and_then(|()| stdout.flush())),
+                Destination::File(path) => (path.as_path(), replace(path, &bytes)),
+            };
+            if let Err(source) = written {
+                errors.push(SinkError::Write { path: path.to_owned(), format, source });
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// Where reports go.
+    #[must_use]
+    pub fn outputs(&self) -> &[(Format, Destination)] {
+        &self.outputs
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A temporary file in the directory of the target, where it can be renamed to it.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".casebook-").suffix(".tmp").tempfile_in(directory_of(path))
+}
+
+/// A rename replaces a file that cannot itself be written, so the file's own permission is asked too.
+fn prove(path: &Path) -> io::Result<()> {
+    beside(path)?.write_all(b"\n")?;
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.permissions().readonly() => {
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"))
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Replaces the file in one step, and only after all of its bytes are on the disk.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(directory_of(path))?;
+    let mut file = beside(path)?;
+    file.write_all(bytes)?;
+    readable(file.as_file())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Temporary files are their owner's alone; a report is read by others (a CI agent under another user).
+#[cfg(unix)]
+fn readable(file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable(_: &fs::File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::sample;
+
+    fn file(format: Format, path: PathBuf) -> (Format, Destination) {
+        (format, Destination::File(path))
+    }
+
+    #[test]
+    fn writes_every_report_and_leaves_nothing_else() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let at = dir.path().join("deep/er/run.json");
+        let outputs = [file(Format::Json, at.clone()), (Format::Tap, Destination::Stdout)];
+        let sink = Sink::prepare(&outputs).expect("writable");
+        assert!(!at.exists(), "preparing touches no target");
+        fs::write(&at, "old").expect("an older report");
+        let mut stdout = Vec::new();
+        sink.write_to(&sample::record(), &mut stdout).expect("written");
+        assert!(fs::read_to_string(&at).expect("the report").starts_with("{\n"));
+        assert!(stdout.starts_with(b"TAP version 13\n"));
+        let names: Vec<_> = fs::read_dir(at.parent().expect("a parent")).expect("a directory").collect();
+        assert_eq!(names.len(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn refuses_bad_paths_before_the_run() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let blocked = dir.path().join("file");
+        fs::write(&blocked, "x").expect("a file");
+        let prepare = |outputs: &[(Format, Destination)]| Sink::prepare(outputs).map(|_| ());
+        assert!(matches!(prepare(&[file(Format::Html, dir.path().to_owned())]), Err(SinkError::NotAFile { .. })));
+        assert!(matches!(prepare(&[file(Format::Html, blocked.join("below.html"))]), Err(SinkError::Write { .. })));
+        let same = [file(Format::Html, dir.path().join("r")), file(Format::Json, dir.path().join("./r"))];
+        assert!(matches!(prepare(&same), Err(SinkError::SamePath { .. })));
+        let twice = [(Format::Tap, Destination::Stdout), (Format::Json, Destination::Stdout)];
+        assert!(matches!(prepare(&twice), Err(SinkError::StdoutTwice(Format::Tap, Format::Json))));
+    }
+
+    #[test]
+    fn one_report_that_fails_does_not_stop_the_others() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (first, second) = (dir.path().join("a.json"), dir.path().join("b.tap"));
+        let sink =
+            Sink::prepare(&[file(Format::Json, first.clone()), file(Format::Tap, second.clone())]).expect("writable");
+        fs::create_dir(&first).expect("something in the way");
+        fs::write(first.join("x"), "x").expect("and it is not empty");
+        let errors = sink.write(&sample::record()).expect_err("the first cannot be written");
+        assert_eq!(errors.len(), 1);
+        assert!(matches!(&errors[0], SinkError::Write { format: Format::Json, .. }));
+        assert!(second.exists());
+    }
+}

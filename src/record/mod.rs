@@ -1,6 +1,17 @@
 //! The versioned record of a run, the one source of every report: JSON Lines, a [`Header`], a [`CaseRecord`] for
 //! each case, a [`SummaryRecord`], a [`Footer`].
 
+mod read;
+#[doc(hidden)]
+pub mod sample;
+pub mod schema;
+pub mod summary;
+mod write;
+
+pub use read::{ReadMode, RecordError, read};
+pub use summary::Summary;
+pub use write::write_line;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::clause::{ChoicePolicy, Document, Level, Operation, Reading};

@@ -1,1 +1,148 @@
-//! Renders a record into the formats that people and machines read.
+//! Renders a [`Record`] into the formats that people and machines read: [`render`]. Pure: bytes out, nothing else.
+//!
+//! No report says more or less than the record's exit code. What a reader's tool counts as red is decided in one
+//! place, [`standing::standing`].
+
+mod coverage;
+mod ctrf;
+pub mod curl;
+pub mod escape;
+mod github;
+pub mod group;
+mod html;
+mod json;
+mod junit;
+mod markdown;
+mod sarif;
+pub mod standing;
+mod tap;
+pub mod text;
+mod words;
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::record::Record;
+
+/// A form of report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// The whole record as one document.
+    Json,
+    /// The record as lines, cases sorted.
+    Jsonl,
+    /// JUnit XML that both the Jenkins and the Ant schema accept.
+    Junit,
+    /// Test Anything Protocol, version 13.
+    Tap,
+    /// Common Test Report Format, JSON.
+    Ctrf,
+    /// GitHub-flavoured Markdown for a job summary.
+    Markdown,
+    /// GitHub workflow commands that annotate case files.
+    Github,
+    /// SARIF 2.1.0, JSON.
+    Sarif,
+    /// One self-contained page.
+    Html,
+}
+
+impl Format {
+    /// Every format, in the order of the documentation.
+    pub const ALL: [Format; 9] = [
+        Format::Html,
+        Format::Json,
+        Format::Jsonl,
+        Format::Junit,
+        Format::Markdown,
+        Format::Github,
+        Format::Ctrf,
+        Format::Tap,
+        Format::Sarif,
+    ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Jsonl => "jsonl",
+            Format::Junit => "junit",
+            Format::Tap => "tap",
+            Format::Ctrf => "ctrf",
+            Format::Markdown => "markdown",
+            Format::Github => "github",
+            Format::Sarif => "sarif",
+            Format::Html => "html",
+        }
+    }
+
+    /// The usual name of its file.
+    #[must_use]
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Format::Json => "run.json",
+            Format::Jsonl => "run.jsonl",
+            Format::Junit => "junit.xml",
+            Format::Tap => "run.tap",
+            Format::Ctrf => "ctrf.json",
+            Format::Markdown => "report.md",
+            Format::Github => "annotations.txt",
+            Format::Sarif => "run.sarif",
+            Format::Html => "report.html",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that is no format's.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("there is no report format {0:?} (there are: {names})", names = Format::ALL.map(Format::name).join(", "))]
+pub struct UnknownFormat(pub String);
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Format::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| UnknownFormat(name.to_owned()))
+    }
+}
+
+/// Why a report cannot be rendered.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// A value has no JSON form.
+    #[error("the report cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The page's template failed.
+    #[error("the page cannot be rendered")]
+    Template(#[from] askama::Error),
+    /// A line cannot be written.
+    #[error("a line of the record cannot be written")]
+    Line(#[from] std::io::Error),
+}
+
+/// The record as a report. The same record gives the same bytes.
+///
+/// # Errors
+/// See [`ReportError`]; a record that was read renders in every format.
+pub fn render(format: Format, record: &Record) -> Result<Vec<u8>, ReportError> {
+    match format {
+        Format::Json => json::document(record),
+        Format::Jsonl => json::lines(record),
+        Format::Junit => Ok(junit::render(record).into_bytes()),
+        Format::Tap => Ok(tap::render(record).into_bytes()),
+        Format::Ctrf => ctrf::render(record),
+        Format::Markdown => Ok(markdown::render(record).into_bytes()),
+        Format::Github => Ok(github::render(record).into_bytes()),
+        Format::Sarif => sarif::render(record),
+        Format::Html => html::render(record),
+    }
+}

@@ -1,0 +1,15 @@
+//! Writes a record, one [`Line`] at a time.
+
+use std::io;
+
+use super::Line;
+
+/// Writes one line and its line feed in a single call, so that a killed run leaves at most one half line behind.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_line(line: &Line, out: &mut impl io::Write) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec(line)?;
+    bytes.push(b'\n');
+    out.write_all(&bytes)
+}
