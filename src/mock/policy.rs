@@ -137,6 +137,10 @@ pub enum UserTokens {
     OrExpired,
     /// Any value of the `XBL3.0` form; an unknown one is the first user's.
     AnyWellFormed,
+    /// A developer token too, which then is the first user's (GRV-ADD-63).
+    OrApplication,
+    /// None at all.
+    Nobody,
 }
 
 /// Which developer tokens are taken (GRV-ADD-12).
@@ -148,6 +152,10 @@ pub enum ApplicationTokens {
     OrExpired,
     /// Any value that is not empty.
     Any,
+    /// Those of the seed, compared after decoding the query twice (GRV-ADD-15).
+    DecodedTwice,
+    /// None at all.
+    Nobody,
 }
 
 /// Adding a track that the collection already holds.
@@ -207,6 +215,8 @@ pub struct GroovePolicy {
     pub lower_guid: bool,
     /// Whether a collection id is matched without regard to case.
     pub ids_ignore_case: bool,
+    /// Whether a stored track may be deleted by its collection id (GRV-DEL-29).
+    pub delete_by_collection_id: bool,
     /// Whether a stored track may be deleted by its catalog id.
     pub delete_by_catalog_id: bool,
     /// Whether deleting an id that is not there succeeds (GRV-DEL-14).
@@ -219,12 +229,20 @@ pub struct GroovePolicy {
     pub full: Full,
     /// What selects the representation.
     pub format: FormatPolicy,
+    /// Whether JSON request bodies are read (GRV-ADD-17).
+    pub json_requests: bool,
+    /// The member of a JSON request that holds the ids (GRV-ADD-18).
+    pub json_member: &'static str,
     /// Whether XML request bodies are read (GRV-ADD-45, A-03).
     pub xml_requests: bool,
     /// Whether `TrackId` in the platform namespace is taken for an item too (api-facts 2.4).
     pub xml_track_id: bool,
     /// Whether XML namespaces of a request are checked (GRV-ADD-46, GRV-ADD-47).
     pub xml_namespaces: bool,
+    /// The namespace of the elements of an XML request (GRV-ADD-46).
+    pub xml_platform: &'static str,
+    /// The namespace of the items of an XML request (GRV-ADD-47).
+    pub xml_arrays: &'static str,
     /// Whether the common parameters are taken (GRV-ADD-08).
     pub common_parameters: bool,
     /// Whether action words of the path ignore case (api-facts 2.3).
@@ -241,6 +259,7 @@ impl Default for GroovePolicy {
             any_namespace: false,
             lower_guid: true,
             ids_ignore_case: false,
+            delete_by_collection_id: true,
             delete_by_catalog_id: false,
             delete_unknown_succeeds: false,
             readd: Readd::SameId,
@@ -251,9 +270,13 @@ impl Default for GroovePolicy {
                 content_type: true,
                 errors_json: false,
             },
+            json_requests: true,
+            json_member: "TrackIds",
             xml_requests: true,
             xml_track_id: true,
             xml_namespaces: true,
+            xml_platform: "http://schemas.microsoft.com/xboxmusic/2013/10/platform",
+            xml_arrays: "http://schemas.microsoft.com/2003/10/Serialization/Arrays",
             common_parameters: true,
             path_ignores_case: true,
         }

@@ -1,7 +1,7 @@
 //! The two tokens of a Groove request: the application's in the query, the user's in the header.
 
 use super::error::{ErrorCode, GrooveError};
-use crate::mock::http::Request;
+use crate::mock::http::{Request, decode_segment};
 use crate::mock::policy::{ApplicationTokens, UserTokens};
 use crate::mock::state::GrooveState;
 
@@ -53,6 +53,11 @@ pub(super) fn application(
         return Err(GrooveError::plain(ErrorCode::AccessTokenMissing));
     }
     let tokens = &state.applications;
+    let token = match rule {
+        ApplicationTokens::DecodedTwice => decode_segment(&token).into_owned(),
+        ApplicationTokens::Nobody => String::new(),
+        _ => token,
+    };
     if rule == ApplicationTokens::Any || tokens.valid.contains(&token) {
         Ok(())
     } else if tokens.expired.contains(&token) {
@@ -84,6 +89,13 @@ pub(super) fn user(
         return Err(Denied::Unknown);
     };
     let given = std::str::from_utf8(value).map_err(|_| Denied::Unknown)?;
+    match rule {
+        UserTokens::Nobody => return Err(Denied::Unknown),
+        UserTokens::OrApplication if state.applications.valid.iter().any(|t| t == given) => {
+            return Ok(0);
+        }
+        _ => {}
+    }
     if let Some(index) = state
         .users
         .iter()

@@ -230,6 +230,7 @@ fn delete(
         Kind::Catalog(guid) if policy.delete_by_catalog_id => {
             collection.by_guid(&guid.to_ascii_uppercase())
         }
+        _ if !policy.delete_by_collection_id => None,
         _ if policy.ids_ignore_case => collection.by_id_ignoring_case(id),
         _ => collection.by_id(id),
     };

@@ -193,11 +193,15 @@ fn body(policy: &GroovePolicy, request: &Request) -> Result<Option<Vec<String>>,
     if charset.is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
         return Err(unsupported());
     }
-    if essence.is_empty() {
-        return json_io::read(&request.body);
-    }
-    match Format::from_media_type(essence) {
-        Some(Format::Json) => json_io::read(&request.body),
+    let format = if essence.is_empty() {
+        Some(Format::Json)
+    } else {
+        Format::from_media_type(essence)
+    };
+    match format {
+        Some(Format::Json) if policy.json_requests => {
+            json_io::read(&request.body, policy.json_member)
+        }
         Some(Format::Xml) if policy.xml_requests => xml_io::read(&request.body, policy),
         _ => Err(unsupported()),
     }

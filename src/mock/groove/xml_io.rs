@@ -10,6 +10,7 @@ use crate::mock::xml::XmlWriter;
 /// The namespace of every element of the API (GRV-ADD-46).
 pub const PLATFORM: &str = "http://schemas.microsoft.com/xboxmusic/2013/10/platform";
 /// The namespace of list items (GRV-ADD-47).
+#[cfg(test)]
 pub const ARRAYS: &str = "http://schemas.microsoft.com/2003/10/Serialization/Arrays";
 /// Declared on every root though nothing uses it (GRV-ADD-48).
 pub const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -44,12 +45,12 @@ fn parse(body: &[u8], policy: &GroovePolicy) -> Option<Option<Vec<String>>> {
             && (!policy.xml_namespaces || node.tag_name().namespace() == Some(namespace))
     };
     let root = document.root_element();
-    if !is(root, PLATFORM, "TrackActionRequest") {
+    if !is(root, policy.xml_platform, "TrackActionRequest") {
         return None;
     }
     let mut lists = root
         .children()
-        .filter(|node| is(*node, PLATFORM, "TrackIds"));
+        .filter(|node| is(*node, policy.xml_platform, "TrackIds"));
     let Some(list) = lists.next() else {
         // An element of the name in a foreign namespace is a mistake, not an absence.
         let misplaced = root
@@ -63,8 +64,8 @@ fn parse(body: &[u8], policy: &GroovePolicy) -> Option<Option<Vec<String>>> {
     let mut ids = Vec::new();
     for item in list.children() {
         if item.is_element() {
-            let known = is(item, ARRAYS, "string")
-                || (policy.xml_track_id && is(item, PLATFORM, "TrackId"));
+            let known = is(item, policy.xml_arrays, "string")
+                || (policy.xml_track_id && is(item, policy.xml_platform, "TrackId"));
             if !known || item.children().any(|child| child.is_element()) {
                 return None;
             }

@@ -40,7 +40,7 @@ fn listed(service: &mut Service, seed: &Seed, user: usize) -> Vec<String> {
         .collect()
 }
 
-fn preset<'a>(seed: &'a Seed, wanted: impl Fn(&CollectionSeed) -> bool) -> &'a CollectionSeed {
+fn preset(seed: &Seed, wanted: impl Fn(&CollectionSeed) -> bool) -> &CollectionSeed {
     seed.oracle.collections.iter().find(|c| wanted(c)).unwrap()
 }
 
