@@ -197,7 +197,7 @@ pub fn config_hash(target: &Target) -> String {
         if !target.secrets.contains(name) {
             hash.update(name.as_bytes());
             hash.update([0]);
-            hash.update(crate::pattern::parse::write_json(value).as_bytes());
+            hash.update(crate::pattern::write::write_json(value).as_bytes());
             hash.update([0]);
         }
     }

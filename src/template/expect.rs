@@ -229,6 +229,9 @@ fn resolve_element(
     for (name, value) in template.steering.iter().filter(|(name, _)| name != "per") {
         steering.push((name.clone(), plain(value, scope)?));
     }
+    if repeated {
+        steering.push(("per".to_owned(), String::new()));
+    }
     let mut children = Vec::with_capacity(template.children.len());
     for child in &template.children {
         children.extend(resolve_xml(child, scope)?);
@@ -240,7 +243,6 @@ fn resolve_element(
         steering,
         children,
         text: resolve_xml_text(&template.text, scope)?,
-        repeated,
     })
 }
 

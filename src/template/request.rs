@@ -10,7 +10,7 @@ use crate::model::exchange::PreparedRequest;
 use crate::model::json::Json;
 use crate::model::spec::{BodySpec, QueryStyle, RequestSpec, TargetSpec};
 use crate::model::target::Auth;
-use crate::pattern::parse::write_json;
+use crate::pattern::write::write_json;
 
 /// Bytes that can never stand on a request line; everything else of a written path is sent as written.
 const UNSENDABLE: &AsciiSet = &CONTROLS.add(b' ');
