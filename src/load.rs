@@ -1,1 +1,304 @@
-//! Reads case and target files from disk.
+//! Reads case and target files from disk: [`suite`] and [`target`]. What the files mean is for [`crate::case`] and
+//! [`crate::target`] to say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::case::{self, Diagnostic, Shared, SourceFile};
+use crate::model::suite::Suite;
+use crate::model::target::Target;
+use crate::target::{Origin, SecretSource};
+
+/// Largest TOML file that is read, in bytes.
+pub const LARGEST: u64 = 8 << 20;
+
+/// Largest body file that is read, in bytes.
+pub const LARGEST_ASSET: u64 = 64 << 20;
+
+/// Files that could not be loaded: everything that is wrong with them.
+#[derive(Clone, Debug)]
+pub struct LoadError {
+    /// Everything that is wrong, sorted by file and line.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The same for people, without colour.
+    pub rendered: String,
+    sources: Vec<SourceFile>,
+}
+
+impl LoadError {
+    fn new(mut diagnostics: Vec<Diagnostic>, mut sources: Vec<SourceFile>) -> Self {
+        case::sort(&mut diagnostics);
+        let named: BTreeSet<&str> = diagnostics.iter().map(|each| &*each.file).collect();
+        sources.retain(|source| named.contains(&*source.path));
+        let rendered = case::render(&diagnostics, &sources, false);
+        Self { diagnostics, rendered, sources }
+    }
+
+    fn of(path: &str, message: impl Into<String>) -> Self {
+        Self::new(vec![nowhere(&Arc::from(path), message)], Vec::new())
+    }
+
+    /// The same for people, with colour if asked for.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        if colour { case::render(&self.diagnostics, &self.sources, true) } else { self.rendered.clone() }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.rendered.trim_end())
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// Something that is wrong with a file as a whole.
+fn nowhere(path: &Arc<str>, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(path, "", 0..0, message)
+}
+
+/// Reads every `*.toml` file below a directory.
+///
+/// Hidden files are skipped. A symbolic link is followed as long as it stays inside of the directory.
+///
+/// # Errors
+/// Everything that is wrong with any file.
+pub fn suite(dir: &Path) -> Result<Suite, LoadError> {
+    let shown = display(dir);
+    let root = fs::canonicalize(dir).map_err(|error| LoadError::of(&shown, format!("cannot be read: {error}")))?;
+    if !root.is_dir() {
+        return Err(LoadError::of(&shown, "is not a directory"));
+    }
+    let mut walk = Walk { root: &root, files: Vec::new(), found: Vec::new() };
+    walk.directory(dir, "", &mut vec![root.clone()]);
+    let Walk { mut files, mut found, .. } = walk;
+    files.sort();
+    if files.is_empty() && found.is_empty() {
+        return Err(LoadError::of(&shown, "holds no .toml file"));
+    }
+    let texts = parallel(files.len(), |index| {
+        let (relative, path) = &files[index];
+        let file: Arc<str> = Arc::from(format!("{}/{relative}", shown.trim_end_matches('/')));
+        match text(path) {
+            Ok(text) => Ok(SourceFile { path: file, text }),
+            Err(message) => Err(nowhere(&file, message)),
+        }
+    });
+    let mut sources = Vec::with_capacity(texts.len());
+    let mut relative = Vec::with_capacity(texts.len());
+    for (each, (path, _)) in texts.into_iter().zip(&files) {
+        match each {
+            Ok(source) => {
+                sources.push(source);
+                relative.push(path.as_str());
+            }
+            Err(error) => found.push(error),
+        }
+    }
+    let used: Mutex<BTreeMap<String, Result<Vec<u8>, String>>> = Mutex::default();
+    let assets = |path: &str| {
+        let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.entry(path.to_owned()).or_insert_with(|| asset(&root, path)).clone()
+    };
+    let (shared, mut wrong) = Shared::read(&sources, &assets);
+    found.append(&mut wrong);
+    let with_cases: Vec<_> = (0..sources.len()).filter(|index| sources[*index].has_cases()).collect();
+    let read = parallel(with_cases.len(), |index| {
+        let index = with_cases[index];
+        (index, case::read_cases(&sources[index], &shared, &assets))
+    });
+    let used = used.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let hashed = relative.iter().zip(&sources).map(|(path, source)| (*path, source.text.as_bytes()));
+    let bodies = used.iter().filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref().ok()?)));
+    let hash = case::hash(hashed.chain(bodies));
+    case::finish(shared, &sources, read, found, hash).map_err(|found| LoadError::new(found, sources))
+}
+
+/// A path for people.
+fn display(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+/// Results of a function of 0 … count-1, in this order, computed by as many threads as there are processors.
+fn parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(count);
+    if workers <= 1 {
+        return (0..count).map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let one = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                return done;
+            }
+            done.push((index, work(index)));
+        }
+    };
+    let mut all: Vec<(usize, T)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(one)).collect();
+        let results = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+        results.flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, value)| value).collect()
+}
+
+/// Collects the files below a directory.
+struct Walk<'a> {
+    root: &'a Path,
+    /// Path below the root, and where it is.
+    files: Vec<(String, PathBuf)>,
+    found: Vec<Diagnostic>,
+}
+
+impl Walk<'_> {
+    fn error(&mut self, path: &Path, message: String) {
+        self.found.push(nowhere(&Arc::from(display(path)), message));
+    }
+
+    /// `above` are the directories that lead here, links resolved.
+    fn directory(&mut self, dir: &Path, relative: &str, above: &mut Vec<PathBuf>) {
+        let entries = match fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+            Ok(entries) => entries,
+            Err(error) => return self.error(dir, format!("cannot be read: {error}")),
+        };
+        for entry in entries {
+            let path = entry.path();
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                if path.extension().is_some_and(|extension| extension == "toml") {
+                    self.error(&path, "has a name that is not UTF-8".to_owned());
+                }
+                continue;
+            };
+            if name.starts_with('.') {
+                continue;
+            }
+            let below = if relative.is_empty() { name.to_owned() } else { format!("{relative}/{name}") };
+            let kind = match entry.file_type() {
+                Ok(kind) => kind,
+                Err(error) => {
+                    self.error(&path, format!("cannot be read: {error}"));
+                    continue;
+                }
+            };
+            let (directory, real) = if kind.is_symlink() {
+                match self.link(&path, name) {
+                    Some(found) => found,
+                    None => continue,
+                }
+            } else {
+                (kind.is_dir(), None)
+            };
+            if directory {
+                let real = real.unwrap_or_else(|| above.last().map_or_else(PathBuf::new, |last| last.join(name)));
+                if above.contains(&real) {
+                    self.error(&path, "is a symbolic link to a directory that it is in".to_owned());
+                    continue;
+                }
+                above.push(real);
+                self.directory(&path, &below, above);
+                above.pop();
+            } else if name.ends_with(".toml") {
+                self.files.push((below, path));
+            }
+        }
+    }
+
+    /// Where a symbolic link leads: whether to a directory, and which.
+    fn link(&mut self, path: &Path, name: &str) -> Option<(bool, Option<PathBuf>)> {
+        match fs::canonicalize(path) {
+            Ok(real) if !real.starts_with(self.root) => {
+                if real.is_dir() || name.ends_with(".toml") {
+                    self.error(path, "is a symbolic link that leads out of the directory of the cases".to_owned());
+                }
+                None
+            }
+            Ok(real) => Some((real.is_dir(), Some(real))),
+            Err(error) => {
+                self.error(path, format!("is a symbolic link that leads nowhere: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// The text of a file, or why it cannot be had.
+fn text(path: &Path) -> Result<String, String> {
+    let bytes = bytes(path, LARGEST)?;
+    String::from_utf8(bytes).map_err(|error| format!("is not UTF-8: invalid byte at offset {}", error.utf8_error().valid_up_to()))
+}
+
+/// The bytes of a regular file that is not too large.
+fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
+    let metadata = fs::metadata(path).map_err(cannot)?;
+    if !metadata.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
+    if metadata.len() > largest {
+        return Err(format!("is too large: {} bytes, and at most {largest} are read", metadata.len()));
+    }
+    fs::read(path).map_err(cannot)
+}
+
+/// A body file: a relative path that stays inside of the directory.
+fn asset(root: &Path, path: &str) -> Result<Vec<u8>, String> {
+    let real = fs::canonicalize(root.join(path)).map_err(|error| error.to_string())?;
+    if !real.starts_with(root) {
+        return Err("it lies outside of the directory of the cases".to_owned());
+    }
+    bytes(&real, LARGEST_ASSET)
+}
+
+/// Reads a target file and its secrets: from the environment that `env` reads, or from files beside it.
+///
+/// # Errors
+/// Everything that is wrong with the file, and every secret that cannot be had.
+pub fn target(path: &Path, suite: &Suite, env: &dyn Fn(&str) -> Option<String>) -> Result<Target, LoadError> {
+    let shown: Arc<str> = Arc::from(display(path));
+    let text = text(path).map_err(|message| LoadError::of(&shown, message))?;
+    let source = SourceFile { path: Arc::clone(&shown), text };
+    let file = match crate::target::read(&shown, &source.text, suite) {
+        Ok(file) => file,
+        Err(found) => return Err(LoadError::new(found, vec![source])),
+    };
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let read = |origin: &Origin| match &origin.source {
+        SecretSource::Value(value) => Ok(value.clone()),
+        SecretSource::Env(name) => match env(name) {
+            Some(value) if !value.is_empty() => Ok(value),
+            Some(_) => Err(format!("the environment variable `{name}` is empty")),
+            None => Err(format!("the environment variable `{name}` is not set")),
+        },
+        SecretSource::File(name) => match self::text(&parent.join(name)) {
+            // An editor ends the file with a line break that is no part of the secret.
+            Ok(text) if !text.trim_end_matches(['\r', '\n']).is_empty() => {
+                Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+            }
+            Ok(_) => Err(format!("the file `{name}` is empty")),
+            Err(message) => Err(format!("the file `{name}` {message}")),
+        },
+    };
+    let mut values = BTreeMap::new();
+    let mut found = Vec::new();
+    for (name, origin) in &file.secrets {
+        match read(origin) {
+            Ok(value) => {
+                values.insert(name.clone(), value);
+            }
+            Err(message) => {
+                let message = format!("no value for the secret `{name}`: {message}");
+                found.push(Diagnostic::error(&shown, &source.text, origin.span.clone(), message));
+            }
+        }
+    }
+    if found.is_empty() { Ok(file.resolve(values)) } else { Err(LoadError::new(found, vec![source])) }
+}

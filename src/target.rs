@@ -1,1 +1,395 @@
-//! The profile of the service under test.
+//! The profile of the service under test: [`read`] makes a [`TargetFile`] of TOML text, which is a
+//! [`Target`] but for the secrets, which only [`crate::load`] may fetch.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::de::DeValue;
+
+use crate::case::reader::{File, Node, Value, check, number};
+use crate::case::{Diagnostic, SourceFile, fields, suggestion, template};
+use crate::model::json::Json;
+use crate::model::spec::Effect;
+use crate::model::suite::{FixtureKind, Suite};
+use crate::model::target::{Auth, Identity, KnownFailure, Limits, Safety, Target, TargetClass};
+use crate::model::template::Template;
+
+/// Where a secret comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// An environment variable.
+    Env(String),
+    /// A file, relative to the target file.
+    File(String),
+    /// The text itself; only for a mock.
+    Value(String),
+}
+
+/// A secret's source and where it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Where it comes from.
+    pub source: SecretSource,
+    /// Byte range in the target file.
+    pub span: Range<usize>,
+}
+
+/// A target without the values of its secrets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetFile {
+    /// The target; its `values` and `secrets` lack the secrets.
+    pub target: Target,
+    /// Sources of the secrets by dotted name.
+    pub secrets: BTreeMap<String, Origin>,
+}
+
+impl TargetFile {
+    /// The target with the values of its secrets, by dotted name.
+    #[must_use]
+    pub fn resolve(self, values: BTreeMap<String, String>) -> Target {
+        let mut target = self.target;
+        for (name, value) in values {
+            target.secrets.push(value.clone());
+            target.values.insert(name, Json::string(value));
+        }
+        target
+    }
+}
+
+/// Reads a target file.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read(path: &str, text: &str, suite: &Suite) -> Result<TargetFile, Vec<Diagnostic>> {
+    let source = SourceFile { path: Arc::from(path), text: text.to_owned() };
+    let file = File::new(&source);
+    let table = file.parse();
+    let target = table.as_ref().map(|table| {
+        let root = Node { table: table.get_ref(), span: table.span() };
+        Reader { file: &file, suite }.target(&root)
+    });
+    drop(table);
+    let mut found = file.finish();
+    match target {
+        Some(target) if found.is_empty() => Ok(target),
+        _ => {
+            crate::case::sort(&mut found);
+            Err(found)
+        }
+    }
+}
+
+struct Reader<'a> {
+    file: &'a File<'a>,
+    suite: &'a Suite,
+}
+
+impl Reader<'_> {
+    fn target(&self, root: &Node<'_>) -> TargetFile {
+        check(self.file, root, &fields::TARGET_FILE);
+        let identity = self.identity(root);
+        let mut values = BTreeMap::new();
+        for (table, kinds) in [
+            ("variables", &[FixtureKind::Text, FixtureKind::List, FixtureKind::Flag][..]),
+            ("fixtures", &[FixtureKind::Text, FixtureKind::List, FixtureKind::Flag][..]),
+        ] {
+            if let Some(node) = root.node(table) {
+                self.values(&node, table, "", kinds, &mut values);
+            }
+        }
+        let mut secrets = BTreeMap::new();
+        if let Some(node) = root.node("secrets") {
+            self.secrets(&node, "", identity.class, &mut secrets);
+        }
+        for (name, origin) in &secrets {
+            if values.contains_key(name) {
+                self.file.error(origin.span.clone(), format!("`{name}` is given twice: as a secret and as a value"));
+            }
+        }
+        let mut auth = BTreeMap::new();
+        if let Some(node) = root.node("auth") {
+            self.auths(&node, "", &mut auth);
+        }
+        let target = Target {
+            services: self.services(root),
+            values,
+            secrets: Vec::new(),
+            auth,
+            safety: safety(root),
+            limits: self.limits(root),
+            known: root.nodes("known_failure").map(|node| self.known(&node)).collect(),
+            identity,
+        };
+        TargetFile { target, secrets }
+    }
+
+    fn identity(&self, root: &Node<'_>) -> Identity {
+        let node = root.node("target");
+        let text = |key| node.as_ref().map(|node| node.owned(key)).unwrap_or_default();
+        let class = if text("class") == "mock" { TargetClass::Mock } else { TargetClass::Real };
+        Identity { name: text("name"), product: text("product"), version: text("version"), operator: text("operator"), class }
+    }
+
+    fn services(&self, root: &Node<'_>) -> BTreeMap<String, String> {
+        let mut services = BTreeMap::new();
+        for (name, span, value) in root.node("services").map(|node| node.entries()).unwrap_or_default() {
+            let Some(text) = value.get_ref().as_str() else { continue };
+            if !self.suite.services.contains_key(name) {
+                let help = suggestion(name, self.suite.services.keys().map(String::as_str));
+                self.file.error_help(span, format!("unknown service `{name}`"), help);
+            }
+            match url::Url::parse(text) {
+                Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                    self.file.error(value.span(), "a base URL begins with http:// or https://");
+                }
+                Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+                    self.file.error(value.span(), "a base URL has neither query nor fragment");
+                }
+                Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                    self.file.error(value.span(), "a base URL has no credentials; write them as secrets and [auth]");
+                }
+                Ok(_) => {
+                    services.insert(name.to_owned(), text.trim_end_matches('/').to_owned());
+                }
+                Err(error) => self.file.error(value.span(), format!("not a URL: {error}")),
+            }
+        }
+        services
+    }
+
+    fn kind(&self, name: &str) -> Option<FixtureKind> {
+        self.suite.fixtures.iter().find(|each| each.name == name).map(|each| each.kind)
+    }
+
+    /// Reports a name that no service declares, or that has another kind.
+    fn unknown(&self, name: &str, span: Range<usize>, fits: impl Fn(FixtureKind) -> bool, table: &str) {
+        match self.kind(name) {
+            Some(kind) => self.file.error(span, format!("`{name}` is {}, and belongs in {}", words(kind), home(kind))),
+            None => {
+                let known = self.suite.fixtures.iter().filter(|each| fits(each.kind)).map(|each| each.name.as_str());
+                let help = suggestion(name, known)
+                    .or_else(|| Some(format!("names of [{table}] are the fixtures that a service.toml declares")));
+                self.file.error_help(span, format!("unknown name `{name}`"), help);
+            }
+        }
+    }
+
+    fn values(
+        &self,
+        node: &Node<'_>,
+        table: &str,
+        above: &str,
+        kinds: &[FixtureKind],
+        values: &mut BTreeMap<String, Json<'static>>,
+    ) {
+        for (key, span, value) in node.entries() {
+            let name = dotted(above, key);
+            let Some(kind) = self.kind(&name).filter(|kind| kinds.contains(kind)) else {
+                match Node::of(value) {
+                    Some(inner) if self.kind(&name).is_none() => self.values(&inner, table, &name, kinds, values),
+                    _ => self.unknown(&name, span, |kind| kinds.contains(&kind), table),
+                }
+                continue;
+            };
+            let Some(found) = json(value, kind) else {
+                self.file.error(value.span(), format!("`{name}` must be {}", words(kind)));
+                continue;
+            };
+            if values.insert(name.clone(), found).is_some() {
+                self.file.error(span, format!("`{name}` is given twice"));
+            }
+        }
+    }
+
+    fn secrets(&self, node: &Node<'_>, above: &str, class: TargetClass, secrets: &mut BTreeMap<String, Origin>) {
+        for (key, span, value) in node.entries() {
+            let name = dotted(above, key);
+            let inner = Node::of(value);
+            if self.kind(&name) != Some(FixtureKind::Secret) {
+                match inner {
+                    Some(inner) if self.kind(&name).is_none() && !["env", "file", "value"].contains(&key) => {
+                        self.secrets(&inner, &name, class, secrets);
+                    }
+                    _ => self.unknown(&name, span, |kind| kind == FixtureKind::Secret, "secrets"),
+                }
+                continue;
+            }
+            let Some(inner) = inner else {
+                self.file.error_help(
+                    value.span(),
+                    format!("the secret `{name}` must be a table"),
+                    Some("write { env = \"NAME\" } or { file = \"path\" }".to_owned()),
+                );
+                continue;
+            };
+            check(self.file, &inner, &fields::SECRET);
+            let source = match (inner.text("env"), inner.text("file"), inner.text("value")) {
+                (Some(env), None, None) => SecretSource::Env(env.to_owned()),
+                (None, Some(file), None) => SecretSource::File(file.to_owned()),
+                (None, None, Some(text)) => {
+                    if class != TargetClass::Mock {
+                        self.file.error_help(
+                            inner.span_of("value"),
+                            format!("the secret `{name}` stands in the file"),
+                            Some("that is for class = \"mock\" only; use env or file".to_owned()),
+                        );
+                    }
+                    SecretSource::Value(text.to_owned())
+                }
+                _ => {
+                    self.file.error(value.span(), format!("the secret `{name}` needs one of env, file, value"));
+                    continue;
+                }
+            };
+            secrets.insert(name, Origin { source, span: value.span() });
+        }
+    }
+
+    fn auths(&self, node: &Node<'_>, above: &str, auth: &mut BTreeMap<String, Auth>) {
+        for (key, span, value) in node.entries() {
+            let name = dotted(above, key);
+            let Some(inner) = Node::of(value) else {
+                self.file.error(value.span(), format!("the auth scheme `{name}` must be a table"));
+                continue;
+            };
+            if self.kind(&name) != Some(FixtureKind::Auth) {
+                let leaf = inner.entries().iter().any(|(_, _, value)| !value.get_ref().is_table())
+                    || inner.get("basic").is_some();
+                if leaf || self.kind(&name).is_some() || inner.table.is_empty() {
+                    self.unknown(&name, span, |kind| kind == FixtureKind::Auth, "auth");
+                } else {
+                    self.auths(&inner, &name, auth);
+                }
+                continue;
+            }
+            check(self.file, &inner, &fields::AUTH);
+            let keys: Vec<_> = ["header", "value", "basic", "bearer"].into_iter().filter(|key| inner.get(key).is_some()).collect();
+            let scheme = match keys.as_slice() {
+                ["header", "value"] => {
+                    let header = inner.owned("header");
+                    if http::HeaderName::from_bytes(header.as_bytes()).is_err() {
+                        self.file.error(inner.span_of("header"), format!("`{header}` is no header name"));
+                    }
+                    Auth::Header { name: header, value: self.template(&inner, "value") }
+                }
+                ["basic"] => {
+                    let Some(basic) = inner.node("basic") else { continue };
+                    Auth::Basic { user: self.template(&basic, "user"), password: self.template(&basic, "password") }
+                }
+                ["bearer"] => Auth::Bearer(self.template(&inner, "bearer")),
+                _ => {
+                    let message = format!("the auth scheme `{name}` needs header with value, basic, or bearer");
+                    self.file.error(value.span(), message);
+                    continue;
+                }
+            };
+            auth.insert(name, scheme);
+        }
+    }
+
+    /// A template whose names are fixtures.
+    fn template(&self, node: &Node<'_>, key: &str) -> Template {
+        let Some(text) = node.text(key) else { return Template::default() };
+        let span = node.span_of(key);
+        match template::parse(text) {
+            Ok(template) => {
+                let mut names = Vec::new();
+                template.names(&mut names);
+                for name in names.into_iter().filter(|name| self.kind(name).is_none()) {
+                    let help = suggestion(name, self.suite.fixtures.iter().map(|each| each.name.as_str()));
+                    self.file.error_help(self.file.word(&span, name), format!("unknown name `{name}`"), help);
+                }
+                template
+            }
+            Err(error) => {
+                self.file.error_help(self.file.inside(&span, text, error.offset), error.message, error.help);
+                Template::default()
+            }
+        }
+    }
+
+    fn limits(&self, root: &Node<'_>) -> Limits {
+        let Some(node) = root.node("limits") else { return Limits::default() };
+        let per_second = node.get("per_second").and_then(number);
+        if per_second.is_some_and(|rate| rate == 0.0 || !rate.is_finite()) {
+            self.file.error(node.span_of("per_second"), "`per_second` must be more than 0");
+        }
+        Limits { jobs: node.integer("jobs").and_then(|jobs| usize::try_from(jobs).ok()), per_second }
+    }
+
+    fn known(&self, node: &Node<'_>) -> KnownFailure {
+        if node.get("case").is_none() && node.get("clause").is_none() {
+            self.file.error(node.span.clone(), "a known failure needs `case` or `clause`");
+        }
+        for key in ["case", "clause"] {
+            if let Some(Err(error)) = node.text(key).map(globset::Glob::new) {
+                self.file.error(node.span_of(key), format!("not a pattern: {}", error.kind()));
+            }
+        }
+        if node.text("reason").is_some_and(|reason| reason.trim().is_empty()) {
+            self.file.error(node.span_of("reason"), "a known failure must say why it is accepted");
+        }
+        if let Some(Err(error)) = node.text("expires").map(str::parse::<jiff::civil::Date>) {
+            self.file.error(node.span_of("expires"), format!("not a date (YYYY-MM-DD): {error}"));
+        }
+        let text = |key| node.text(key).map(str::to_owned);
+        KnownFailure {
+            case: text("case"),
+            clause: text("clause"),
+            check: text("check"),
+            got: text("got"),
+            reason: node.owned("reason"),
+            issue: text("issue"),
+            expires: text("expires"),
+            flaky: node.flag("flaky"),
+        }
+    }
+}
+
+fn safety(root: &Node<'_>) -> Safety {
+    let Some(node) = root.node("safety") else { return Safety::default() };
+    let allow = node.texts("allow").into_iter().filter_map(|(word, _)| match word {
+        "read" => Some(Effect::Read),
+        "write" => Some(Effect::Write),
+        "destructive" => Some(Effect::Destructive),
+        _ => None,
+    });
+    Safety { allow: allow.collect(), hosts: node.strings("hosts") }
+}
+
+fn dotted(above: &str, key: &str) -> String {
+    if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") }
+}
+
+/// A value of a kind.
+fn json(value: &Value<'_>, kind: FixtureKind) -> Option<Json<'static>> {
+    match (kind, value.get_ref()) {
+        (FixtureKind::Text, DeValue::String(text)) => Some(Json::string(text.to_string())),
+        (FixtureKind::Flag, DeValue::Boolean(flag)) => Some(Json::Bool(*flag)),
+        (FixtureKind::List, DeValue::Array(items)) => items
+            .iter()
+            .map(|each| each.get_ref().as_str().map(|text| Json::string(text.to_owned())))
+            .collect::<Option<Vec<_>>>()
+            .map(Json::Array),
+        _ => None,
+    }
+}
+
+fn words(kind: FixtureKind) -> &'static str {
+    match kind {
+        FixtureKind::Text => "a string",
+        FixtureKind::List => "a list of strings",
+        FixtureKind::Secret => "a secret",
+        FixtureKind::Flag => "true or false",
+        FixtureKind::Auth => "an auth scheme",
+    }
+}
+
+fn home(kind: FixtureKind) -> &'static str {
+    match kind {
+        FixtureKind::Text | FixtureKind::List | FixtureKind::Flag => "[variables] or [fixtures]",
+        FixtureKind::Secret => "[secrets]",
+        FixtureKind::Auth => "[auth]",
+    }
+}

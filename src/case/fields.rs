@@ -4,7 +4,7 @@
 
 /// A kind of TOML table.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     /// Name in the schema and the reference.
     pub name: &'static str,
     /// What it is.
@@ -17,7 +17,7 @@ pub struct Table {
 
 /// A key of a [`Table`].
 #[derive(Debug)]
-pub struct Field {
+pub(crate) struct Field {
     /// As written.
     pub key: &'static str,
     /// What its value may be.
@@ -30,7 +30,7 @@ pub struct Field {
 
 /// What a value may be.
 #[derive(Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A string.
     Text,
     /// A string with `${…}`.
@@ -80,7 +80,7 @@ const EFFECT: Kind = Kind::Word(&["read", "write", "destructive"]);
 const MILLIS: Kind = Kind::Integer(1, 86_400_000);
 
 /// A case file.
-pub static CASE_FILE: Table = Table {
+pub(crate) static CASE_FILE: Table = Table {
     name: "case-file",
     doc: "Cases of one suite.",
     open: false,
@@ -92,7 +92,7 @@ pub static CASE_FILE: Table = Table {
 };
 
 /// A case.
-pub static CASE: Table = Table {
+pub(crate) static CASE: Table = Table {
     name: "case",
     doc: "One visible unit: what is sent, what must come back, and the clause that demands it.",
     open: false,
@@ -123,7 +123,7 @@ pub static CASE: Table = Table {
 };
 
 /// A row of a case.
-pub static ROW: Table = Table {
+pub(crate) static ROW: Table = Table {
     name: "row",
     doc: "A row: its id, and values used as `${row.NAME}`.",
     open: true,
@@ -131,7 +131,7 @@ pub static ROW: Table = Table {
 };
 
 /// A step.
-pub static STEP: Table = Table {
+pub(crate) static STEP: Table = Table {
     name: "step",
     doc: "One request and what is expected of its answer.",
     open: false,
@@ -153,7 +153,7 @@ pub static STEP: Table = Table {
 };
 
 /// Polling.
-pub static POLL: Table = Table {
+pub(crate) static POLL: Table = Table {
     name: "poll",
     doc: "How long, and how often.",
     open: false,
@@ -164,7 +164,7 @@ pub static POLL: Table = Table {
 };
 
 /// An entry of the ledger.
-pub static LEDGER: Table = Table {
+pub(crate) static LEDGER: Table = Table {
     name: "ledger",
     doc: "Something created or removed.",
     open: false,
@@ -175,7 +175,7 @@ pub static LEDGER: Table = Table {
 };
 
 /// A request.
-pub static REQUEST: Table = Table {
+pub(crate) static REQUEST: Table = Table {
     name: "request",
     doc: "What is sent.",
     open: false,
@@ -201,10 +201,10 @@ pub static REQUEST: Table = Table {
 };
 
 /// Keys of [`REQUEST`] that give a body.
-pub const BODIES: [&str; 7] = ["json", "xml", "form", "text", "raw", "raw_base64", "file"];
+pub(crate) const BODIES: [&str; 7] = ["json", "xml", "form", "text", "raw", "raw_base64", "file"];
 
 /// An expectation.
-pub static EXPECT: Table = Table {
+pub(crate) static EXPECT: Table = Table {
     name: "expect",
     doc: "What must come back. All parts are always compared.",
     open: false,
@@ -228,7 +228,7 @@ pub static EXPECT: Table = Table {
 };
 
 /// An answer that a choice allows.
-pub static READING: Table = Table {
+pub(crate) static READING: Table = Table {
     name: "answer-reading",
     doc: "A whole answer that a choice allows.",
     open: false,
@@ -257,7 +257,7 @@ const STATUS_TERMS: Kind =
     Kind::AnyOf(&[Kind::Integer(100, 599), Kind::Template, Kind::List(&STATUS_TERM)]);
 
 /// A status.
-pub static STATUS: Table = Table {
+pub(crate) static STATUS: Table = Table {
     name: "status",
     doc: "Statuses that are expected or refused.",
     open: false,
@@ -269,7 +269,7 @@ pub static STATUS: Table = Table {
 };
 
 /// A header field.
-pub static HEADER: Table = Table {
+pub(crate) static HEADER: Table = Table {
     name: "header",
     doc: "What is asked of a header field; one rule.",
     open: false,
@@ -286,7 +286,7 @@ pub static HEADER: Table = Table {
 };
 
 /// A rule of text.
-pub static TEXT: Table = Table {
+pub(crate) static TEXT: Table = Table {
     name: "text",
     doc: "What is asked of a body of text; one rule.",
     open: false,
@@ -298,7 +298,7 @@ pub static TEXT: Table = Table {
 };
 
 /// Places that a path finds.
-pub static AT: Table = Table {
+pub(crate) static AT: Table = Table {
     name: "at",
     doc: "A check of every place that a path finds.",
     open: false,
@@ -312,7 +312,7 @@ pub static AT: Table = Table {
 };
 
 /// A count.
-pub static COUNT: Table = Table {
+pub(crate) static COUNT: Table = Table {
     name: "count",
     doc: "How many.",
     open: false,
@@ -323,7 +323,7 @@ pub static COUNT: Table = Table {
 };
 
 /// A value to keep.
-pub static CAPTURE: Table = Table {
+pub(crate) static CAPTURE: Table = Table {
     name: "capture",
     doc: "A value to keep from the answer; one of json, path, xpath, header, body.",
     open: false,
@@ -346,7 +346,7 @@ pub static CAPTURE: Table = Table {
 };
 
 /// A comparison of values of several steps.
-pub static CHECK: Table = Table {
+pub(crate) static CHECK: Table = Table {
     name: "check",
     doc: "A comparison of values of several steps.",
     open: false,
@@ -360,7 +360,7 @@ pub static CHECK: Table = Table {
 };
 
 /// A service file.
-pub static SERVICE_FILE: Table = Table {
+pub(crate) static SERVICE_FILE: Table = Table {
     name: "service-file",
     doc: "One service: its defaults, the fixtures its cases may use, shared steps and shared expectations.",
     open: false,
@@ -373,7 +373,7 @@ pub static SERVICE_FILE: Table = Table {
 };
 
 /// A service.
-pub static SERVICE: Table = Table {
+pub(crate) static SERVICE: Table = Table {
     name: "service",
     doc: "A service and the defaults of its requests.",
     open: false,
@@ -388,7 +388,7 @@ pub static SERVICE: Table = Table {
 };
 
 /// A fixture.
-pub static FIXTURE: Table = Table {
+pub(crate) static FIXTURE: Table = Table {
     name: "fixture",
     doc: "Something that a target may provide.",
     open: false,
@@ -401,7 +401,7 @@ pub static FIXTURE: Table = Table {
 };
 
 /// A file of clauses.
-pub static CLAUSE_FILE: Table = Table {
+pub(crate) static CLAUSE_FILE: Table = Table {
     name: "clause-file",
     doc: "A document, its clauses, the choices it leaves open, its operations.",
     open: false,
@@ -414,7 +414,7 @@ pub static CLAUSE_FILE: Table = Table {
 };
 
 /// A document.
-pub static DOCUMENT: Table = Table {
+pub(crate) static DOCUMENT: Table = Table {
     name: "document",
     doc: "A page of documentation.",
     open: false,
@@ -429,7 +429,7 @@ pub static DOCUMENT: Table = Table {
 };
 
 /// A clause.
-pub static CLAUSE: Table = Table {
+pub(crate) static CLAUSE: Table = Table {
     name: "clause",
     doc: "One testable statement of a document.",
     open: false,
@@ -443,7 +443,7 @@ pub static CLAUSE: Table = Table {
 };
 
 /// A choice.
-pub static CHOICE: Table = Table {
+pub(crate) static CHOICE: Table = Table {
     name: "choice",
     doc: "A place where the documents contradict themselves or leave several answers open.",
     open: false,
@@ -458,7 +458,7 @@ pub static CHOICE: Table = Table {
 };
 
 /// A reading of a choice.
-pub static CHOICE_READING: Table = Table {
+pub(crate) static CHOICE_READING: Table = Table {
     name: "reading",
     doc: "One way to read an open place.",
     open: false,
@@ -470,7 +470,7 @@ pub static CHOICE_READING: Table = Table {
 };
 
 /// An operation.
-pub static OPERATION: Table = Table {
+pub(crate) static OPERATION: Table = Table {
     name: "operation",
     doc: "A documented operation.",
     open: false,
@@ -488,7 +488,7 @@ pub static OPERATION: Table = Table {
 const ORIGIN: Kind = Kind::Word(&["stated", "example", "implied", "referenced"]);
 
 /// A documented status.
-pub static DOCUMENTED_STATUS: Table = Table {
+pub(crate) static DOCUMENTED_STATUS: Table = Table {
     name: "documented-status",
     doc: "A status documented for an operation.",
     open: false,
@@ -500,7 +500,7 @@ pub static DOCUMENTED_STATUS: Table = Table {
 };
 
 /// A documented error code.
-pub static DOCUMENTED_CODE: Table = Table {
+pub(crate) static DOCUMENTED_CODE: Table = Table {
     name: "documented-code",
     doc: "An error code documented for an operation.",
     open: false,
@@ -513,7 +513,7 @@ pub static DOCUMENTED_CODE: Table = Table {
 };
 
 /// A target file.
-pub static TARGET_FILE: Table = Table {
+pub(crate) static TARGET_FILE: Table = Table {
     name: "target-file",
     doc: "The profile of a service under test.",
     open: false,
@@ -531,7 +531,7 @@ pub static TARGET_FILE: Table = Table {
 };
 
 /// Who is being tested.
-pub static TARGET: Table = Table {
+pub(crate) static TARGET: Table = Table {
     name: "target",
     doc: "Who is being tested.",
     open: false,
@@ -545,7 +545,7 @@ pub static TARGET: Table = Table {
 };
 
 /// A secret.
-pub static SECRET: Table = Table {
+pub(crate) static SECRET: Table = Table {
     name: "secret",
     doc: "Where a secret comes from; one of these.",
     open: false,
@@ -557,7 +557,7 @@ pub static SECRET: Table = Table {
 };
 
 /// An auth scheme.
-pub static AUTH: Table = Table {
+pub(crate) static AUTH: Table = Table {
     name: "auth",
     doc: "Which header a scheme sets, and to what: header with value, basic, or bearer.",
     open: false,
@@ -570,7 +570,7 @@ pub static AUTH: Table = Table {
 };
 
 /// Basic credentials.
-pub static BASIC: Table = Table {
+pub(crate) static BASIC: Table = Table {
     name: "basic",
     doc: "Basic credentials.",
     open: false,
@@ -581,7 +581,7 @@ pub static BASIC: Table = Table {
 };
 
 /// Limits of a target.
-pub static LIMITS: Table = Table {
+pub(crate) static LIMITS: Table = Table {
     name: "limits",
     doc: "Limits that a run keeps to.",
     open: false,
@@ -592,7 +592,7 @@ pub static LIMITS: Table = Table {
 };
 
 /// Safety of a target.
-pub static SAFETY: Table = Table {
+pub(crate) static SAFETY: Table = Table {
     name: "safety",
     doc: "What may be done to a target that is not on this machine.",
     open: false,
@@ -603,7 +603,7 @@ pub static SAFETY: Table = Table {
 };
 
 /// A known failure.
-pub static KNOWN_FAILURE: Table = Table {
+pub(crate) static KNOWN_FAILURE: Table = Table {
     name: "known-failure",
     doc: "A failure that is known and accepted for a time.",
     open: false,

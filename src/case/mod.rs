@@ -5,13 +5,13 @@
 //! together show). [`read`] does them in order.
 
 mod cases;
-mod diagnostic;
+pub(crate) mod diagnostic;
 mod documents;
 mod expect;
-mod fields;
+pub(crate) mod fields;
 mod json;
 mod pattern;
-mod reader;
+pub(crate) mod reader;
 mod scope;
 mod service;
 mod step;
@@ -29,6 +29,8 @@ use sha2::{Digest, Sha256};
 pub use cases::FileCases;
 pub use diagnostic::{Diagnostic, SHOWN, Severity, render, sort};
 pub use step::Assets;
+
+pub(crate) use diagnostic::suggestion;
 
 use crate::model::clause::{Choice, Clause, Document, Operation};
 use crate::model::id::ClauseId;
