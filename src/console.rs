@@ -8,10 +8,12 @@ use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::model::clause::{ChoicePolicy, Level};
+use crate::model::target::TargetClass;
 use crate::model::verdict::{ClauseVerdict, Exit, Verdict};
 use crate::record::{CaseRecord, Counts, Footer, Header, SummaryRecord};
 use crate::report::curl::curl;
 use crate::report::escape::visible;
+use crate::report::group::likeness;
 use crate::report::text::{ClauseTexts, block};
 
 /// How much is shown.
@@ -98,7 +100,7 @@ impl Console {
             &header.suite.hash[..header.suite.hash.len().min(12)],
             header.seed,
             visible(&header.target.name),
-            crate::report::text::kebab(&header.target.class),
+            class_word(header.target.class),
             visible(&urls.join("  ")),
         );
         self.print(&text);
@@ -140,12 +142,17 @@ impl Console {
         self.progress.finish_and_clear();
         let mut bad = std::mem::take(&mut self.bad);
         bad.sort_by(|a, b| a.id.cmp(&b.id));
-        let groups = crate::report::group::group_cases(&bad);
+        let mut alike: BTreeMap<_, Vec<&CaseRecord>> = BTreeMap::new();
+        for case in &bad {
+            alike.entry(likeness(case)).or_default().push(case);
+        }
+        let mut groups: Vec<_> = alike.into_values().collect();
+        groups.sort_by(|a, b| a[0].id.cmp(&b[0].id));
         for group in groups.iter().take(MOST_BLOCKS) {
-            let text = block(&group.cases, &self.clauses);
+            let text = block(group, &self.clauses);
             self.print(&format!("{text}\n"));
         }
-        let hidden = self.more_bad + groups.iter().skip(MOST_BLOCKS).map(|group| group.cases.len()).sum::<usize>();
+        let hidden = self.more_bad + groups.iter().skip(MOST_BLOCKS).map(Vec::len).sum::<usize>();
         if hidden > 0 {
             self.print(&format!("… and {hidden} more; the reports have them all\n\n"));
         }
@@ -260,6 +267,13 @@ fn level_word(level: Level) -> &'static str {
         Level::Stated => "stated",
         Level::Example => "example",
         Level::Implied => "implied",
+    }
+}
+
+fn class_word(class: TargetClass) -> &'static str {
+    match class {
+        TargetClass::Mock => "mock",
+        TargetClass::Real => "real",
     }
 }
 

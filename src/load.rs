@@ -263,14 +263,33 @@ fn asset(root: &Path, path: &str) -> Result<Vec<u8>, String> {
 /// # Errors
 /// Everything that is wrong with the file, and every secret that cannot be had.
 pub fn target(path: &Path, suite: &Suite, env: &dyn Fn(&str) -> Option<String>) -> Result<Target, LoadError> {
-    let shown: Arc<str> = Arc::from(display(path));
+    let shown = display(path);
     let text = text(path).map_err(|message| LoadError::of(&shown, message))?;
+    target_text(&shown, text, path.parent().unwrap_or(Path::new("")), suite, env)
+}
+
+/// The profile of the embedded mock.
+///
+/// # Errors
+/// As [`target`]; with the suite that comes with casebook there are none.
+pub fn mock_target(suite: &Suite, env: &dyn Fn(&str) -> Option<String>) -> Result<Target, LoadError> {
+    let text = include_str!("../targets/mock.toml").to_owned();
+    target_text("targets/mock.toml", text, Path::new("targets"), suite, env)
+}
+
+fn target_text(
+    shown: &str,
+    text: String,
+    parent: &Path,
+    suite: &Suite,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Target, LoadError> {
+    let shown: Arc<str> = Arc::from(shown);
     let source = SourceFile { path: Arc::clone(&shown), text };
     let file = match crate::target::read(&shown, &source.text, suite) {
         Ok(file) => file,
         Err(found) => return Err(LoadError::new(found, vec![source])),
     };
-    let parent = path.parent().unwrap_or(Path::new(""));
     let read = |origin: &Origin| match &origin.source {
         SecretSource::Value(value) => Ok(value.clone()),
         SecretSource::Env(name) => match env(name) {

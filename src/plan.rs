@@ -49,8 +49,7 @@ pub fn set_base_urls(target: &mut Target, given: &[String], suite: &Suite) -> Re
             Some((service, url)) if !service.contains(['/', ':']) => {
                 if !suite.services.contains_key(service) {
                     let known: Vec<&str> = suite.services.keys().map(String::as_str).collect();
-                    let text = format!("there is no service `{service}`; the suite has {}", known.join(", "));
-                    return Err(Failure::new(Exit::Usage, text));
+                    return Err(PlanError::UnknownService { service: service.to_owned(), known: known.join(", ") });
                 }
                 (vec![service.to_owned()], url)
             }

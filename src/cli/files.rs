@@ -17,10 +17,6 @@ use crate::report::Format;
 use crate::select::{Selection, select};
 use crate::sink::{Destination, Sink};
 
-/// The profile of the embedded mock, also written to be read.
-const MOCK_TARGET: &str = include_str!("../../targets/mock.toml");
-const MOCK_TARGET_PATH: &str = "targets/mock.toml";
-
 pub(super) fn load_suite(args: &SuiteArgs) -> Result<Suite, Failure> {
     if !args.cases.is_dir() {
         let text = format!(
@@ -29,16 +25,21 @@ pub(super) fn load_suite(args: &SuiteArgs) -> Result<Suite, Failure> {
         );
         return Err(Failure::new(Exit::Usage, text));
     }
-    load::suite(&args.cases).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+    load::suite(&args.cases).map_err(|error| Failure::new(Exit::Usage, error.render(coloured())))
+}
+
+/// Whether errors are shown in colour.
+fn coloured() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
 pub(super) fn load_target(path: Option<&Path>, suite: &Suite) -> Result<Target, Failure> {
     let env = |name: &str| std::env::var(name).ok();
     let loaded = match path {
         Some(path) => load::target(path, suite, &env),
-        None => load::target_text(MOCK_TARGET_PATH, MOCK_TARGET, suite, &env),
+        None => load::mock_target(suite, &env),
     };
-    loaded.map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+    loaded.map_err(|error| Failure::new(Exit::Usage, error.render(coloured())))
 }
 
 pub(super) fn selection(args: &SelectArgs) -> Selection {
