@@ -15,6 +15,7 @@ pub mod harness;
 pub mod load;
 pub mod mock;
 pub mod model;
+pub mod pattern;
 pub mod prove;
 pub mod record;
 pub mod redact;
