@@ -16,6 +16,7 @@ pub mod harness;
 pub mod load;
 pub mod mock;
 pub mod model;
+pub mod pattern;
 pub mod plan;
 pub mod prove;
 pub mod record;

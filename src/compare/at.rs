@@ -58,8 +58,9 @@ pub fn extract(path: &Path, body: &[u8], content_type: Option<&str>) -> Result<V
         let string = |found: &Found<'_>| Json::string(found.text().into_owned());
         return Ok(xpath.find(document).iter().map(string).collect());
     }
-    let root =
-        body.json().map_err(|cause| ExtractError::NotJson { content_type: content_type(), cause: cause.to_string() })?;
+    let root = body
+        .json()
+        .map_err(|cause| ExtractError::NotJson { content_type: content_type(), cause: cause.to_string() })?;
     let found = locate(path, root, &body).map_err(ExtractError::Path)?;
     Ok(found.into_iter().map(|(_, value)| value.clone().into_owned()).collect())
 }
@@ -84,11 +85,7 @@ pub fn check_path(path: &Path) -> Result<(), String> {
 }
 
 /// JSON places with their pointers.
-fn locate<'v, 'a>(
-    path: &Path,
-    root: &'v Json<'a>,
-    body: &Parsed<'_>,
-) -> Result<Vec<(String, &'v Json<'a>)>, String> {
+fn locate<'v, 'a>(path: &Path, root: &'v Json<'a>, body: &Parsed<'_>) -> Result<Vec<(String, &'v Json<'a>)>, String> {
     match path {
         Path::Pointer(pointer) => {
             Ok(at_pointer(root, pointer).map(|value| (pointer.clone(), value)).into_iter().collect())

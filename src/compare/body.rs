@@ -101,8 +101,8 @@ pub(super) fn compare(expect: &Expect, response: &Response, body: &Parsed<'_>, s
     match &expect.body {
         BodyCheck::Unchecked => {}
         BodyCheck::Empty => {
-            let wrong = (!body.is_empty())
-                .then(|| (MismatchKind::Unexpected, "an empty body".to_owned(), body.shown()));
+            let wrong =
+                (!body.is_empty()).then(|| (MismatchKind::Unexpected, "an empty body".to_owned(), body.shown()));
             single("body", &expect.fallback).tell(wrong, &mut found);
         }
         BodyCheck::WellFormed => {
@@ -146,11 +146,7 @@ fn unreadable(body: &Parsed<'_>, cause: &str) -> String {
 }
 
 /// A body that cannot be read violates everything that was to be proven with it.
-fn all_clauses(
-    checks: &[CheckDef],
-    root: CheckIndex,
-    fallback: &Arc<[ClauseId]>,
-) -> (String, Arc<[ClauseId]>) {
+fn all_clauses(checks: &[CheckDef], root: CheckIndex, fallback: &Arc<[ClauseId]>) -> (String, Arc<[ClauseId]>) {
     let mut clauses: Vec<ClauseId> = Vec::new();
     for clause in checks.iter().flat_map(|check| check.clauses.iter()) {
         if !clauses.contains(clause) {

@@ -77,7 +77,8 @@ pub(super) fn status(expect: &Expect, response: &Response, step: &str, found: &m
     if expect.status.is_empty() {
         return;
     }
-    let single = |clauses| Single { step, part: Part::Status, place: String::new(), check: "status".to_owned(), clauses };
+    let single =
+        |clauses| Single { step, part: Part::Status, place: String::new(), check: "status".to_owned(), clauses };
     if let Some(check) = expect.status.iter().find(|check| allows(check, response.status)) {
         single(Arc::clone(&check.clauses)).tell(None, found);
         return;
@@ -89,7 +90,11 @@ pub(super) fn status(expect: &Expect, response: &Response, step: &str, found: &m
         }
     }
     let expected = expect.status.iter().map(describe).collect::<Vec<_>>().join(" or ");
-    let kind = if expect.status.iter().all(|check| check.is.is_empty()) { MismatchKind::Forbidden } else { MismatchKind::Value };
+    let kind = if expect.status.iter().all(|check| check.is.is_empty()) {
+        MismatchKind::Forbidden
+    } else {
+        MismatchKind::Value
+    };
     single(clauses.into()).tell(Some((kind, expected, response.status.to_string())), found);
 }
 

@@ -24,16 +24,12 @@ impl<'x> Judge<'x> {
             (Rule::Optional(_), None) => {}
             (Rule::Absent, None) | (Rule::Unchecked, _) => self.held(node.check),
             (Rule::Absent, Some(value)) => {
-                self.violated(node.check, None, |_| {
-                    say(MismatchKind::Unexpected, "nothing", short_json(value, SHOWN))
-                });
+                self.violated(node.check, None, |_| say(MismatchKind::Unexpected, "nothing", short_json(value, SHOWN)));
             }
-            (Rule::OneOf(nodes), _) => {
-                match nodes.iter().find(|each| self.matcher.matches(each, value)) {
-                    Some(found) => self.through(node, found, value),
-                    None => self.none_of(node, nodes.iter().map(|each| (None, each)), value),
-                }
-            }
+            (Rule::OneOf(nodes), _) => match nodes.iter().find(|each| self.matcher.matches(each, value)) {
+                Some(found) => self.through(node, found, value),
+                None => self.none_of(node, nodes.iter().map(|each| (None, each)), value),
+            },
             (Rule::Choice(choice), _) => self.choice(node, choice, value),
             (Rule::All(nodes), _) => {
                 if value.is_none() && !self.matcher.matches(node, None) {
@@ -72,7 +68,8 @@ impl<'x> Judge<'x> {
                 if self.matcher.holds(rule, actual) {
                     self.held(node.check);
                 } else {
-                    let kind = if matches!(rule, Rule::Length(..)) { MismatchKind::Length } else { MismatchKind::Value };
+                    let kind =
+                        if matches!(rule, Rule::Length(..)) { MismatchKind::Length } else { MismatchKind::Value };
                     self.violated(node.check, None, |this| {
                         let mut wrong = wrong(node, value, kind);
                         if let Rule::SameAs(place) = rule {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::model::judgement::{CheckTally, Judgement, Mismatch, MismatchKind, Part, ReadingFollowed};
 use crate::model::json::Json;
+use crate::model::judgement::{CheckTally, Judgement, Mismatch, MismatchKind, Part, ReadingFollowed};
 use crate::model::pattern::{CheckDef, CheckIndex, ChoiceRule, Node};
 use crate::pattern::checks::escape_segment;
 use crate::pattern::illustrate::as_written;
@@ -78,7 +78,12 @@ impl<'x> Judge<'x> {
 
     /// Another judge at the same place, whose findings are its own.
     pub(super) fn trial(&self) -> Judge<'x> {
-        Judge { base: self.base.clone(), path: self.path.clone(), spot: self.spot, ..Judge::new(self.checks, self.matcher, self.step, self.part) }
+        Judge {
+            base: self.base.clone(),
+            path: self.path.clone(),
+            spot: self.spot,
+            ..Judge::new(self.checks, self.matcher, self.step, self.part)
+        }
     }
 
     /// How many mismatches were found, those not kept included.

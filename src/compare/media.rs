@@ -120,9 +120,8 @@ mod tests {
 
     #[test]
     fn accepts_by_meaning() {
-        let accepts = |expected, actual| {
-            MediaType::parse(expected).unwrap().accepts(&MediaType::parse(actual).unwrap())
-        };
+        let accepts =
+            |expected, actual| MediaType::parse(expected).unwrap().accepts(&MediaType::parse(actual).unwrap());
         assert!(accepts("application/json", "application/JSON; charset=utf-8"));
         assert!(accepts("application/json; charset=utf-8", "application/json;charset=UTF-8"));
         assert!(!accepts("application/json; charset=utf-8", "application/json"));

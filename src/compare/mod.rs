@@ -1,1 +1,87 @@
 //! Compares a response with an expectation and lists every mismatch.
+//!
+//! [`compare`] looks at status, header fields and body, whatever the others say, and returns a
+//! [`Judgement`]: every difference, and how often each check held. [`extract`] finds the values that a
+//! case keeps. Pure; nothing here panics on any answer.
+
+mod at;
+mod body;
+mod head;
+mod json;
+mod judge;
+pub mod media;
+mod xml;
+pub mod xpath;
+
+pub use at::{ExtractError, check_path, extract};
+pub use body::well_formed;
+
+use crate::model::exchange::Response;
+use crate::model::expect::{AnswerReading, Expect};
+use crate::model::id::ChoiceId;
+use crate::model::json::Json;
+use crate::model::judgement::{Judgement, Part, ReadingFollowed};
+use crate::model::pattern::JsonPattern;
+use crate::pattern::matching::{Body, Matcher};
+
+/// Compares a response with an expectation. Every part is always compared; never stops at the first mismatch.
+#[must_use]
+pub fn compare(expect: &Expect, response: &Response, step: &str) -> Judgement {
+    let body = body::Parsed::new(&response.body);
+    judge(expect, response, &body, step)
+}
+
+/// Compares a value with a pattern.
+#[must_use]
+pub fn check_value(pattern: &JsonPattern, value: &Json<'_>, step: &str, part: Part) -> Judgement {
+    let mut judge = judge::Judge::new(&pattern.checks, Matcher { body: Body::Json(value) }, step, part);
+    judge.node(&pattern.root, Some(value));
+    judge.finish()
+}
+
+fn judge(expect: &Expect, response: &Response, body: &body::Parsed<'_>, step: &str) -> Judgement {
+    let mut found = Judgement::default();
+    head::status(expect, response, step, &mut found);
+    head::headers(expect, response, step, &mut found);
+    found.absorb(body::compare(expect, response, body, step));
+    at::compare(expect, body, step, &mut found);
+    readings(expect, response, body, step, &mut found);
+    found
+}
+
+/// Whole answers that a choice allows: which ones match, and how the nearest differs when none does.
+fn readings(expect: &Expect, response: &Response, body: &body::Parsed<'_>, step: &str, found: &mut Judgement) {
+    let mut choices: Vec<&ChoiceId> = expect.readings.iter().map(|reading| &reading.choice).collect();
+    choices.dedup();
+    let mut done: Vec<&ChoiceId> = Vec::new();
+    for choice in choices {
+        if done.contains(&choice) {
+            continue;
+        }
+        done.push(choice);
+        let tried: Vec<(&AnswerReading, Judgement)> = expect
+            .readings
+            .iter()
+            .filter(|reading| reading.choice == *choice)
+            .map(|reading| (reading, judge(&reading.expect, response, body, step)))
+            .collect();
+        let holds = |judgement: &Judgement| judgement.mismatches.is_empty();
+        let matching = tried.iter().filter(|(_, judgement)| holds(judgement));
+        found.readings.push(ReadingFollowed {
+            choice: choice.clone(),
+            readings: matching.map(|(reading, _)| reading.reading.clone()).collect(),
+            step: step.to_owned(),
+            place: String::new(),
+        });
+        // The first of those with the fewest mismatches: one that matches, if any does.
+        let nearest = tried.into_iter().map(|(_, judgement)| judgement).min_by_key(|each| each.mismatches.len());
+        if let Some(nearest) = nearest
+            && (expect.reading_required || holds(&nearest))
+        {
+            found.absorb(nearest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

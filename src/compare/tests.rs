@@ -151,7 +151,10 @@ fn scalar_operators() {
     holds("{\"$length\": {\"min\": 1}}", &["\"abc\""]);
     fails("{\"$length\": {\"min\": 1, \"max\": 2}}", &[("\"\"", "Length "), ("[1,2,3]", "Length ")]);
     holds("{\"$range\": {\"min\": 0, \"max\": 9}}", &["0", "9.0", "0.9e1"]);
-    fails("{\"$range\": {\"min\": 0, \"max\": 9}}", &[("-0.1", "Value "), ("1e99999999", "Value "), ("\"1\"", "Type ")]);
+    fails(
+        "{\"$range\": {\"min\": 0, \"max\": 9}}",
+        &[("-0.1", "Value "), ("1e99999999", "Value "), ("\"1\"", "Type ")],
+    );
     holds("{\"$near\": 1.5, \"$tolerance\": 0.1}", &["1.4", "1.6", "1.50"]);
     fails("{\"$near\": 1.5, \"$tolerance\": 0.1}", &[("1.39999999999999999999", "Value "), ("1.7", "Value ")]);
     holds("{\"$lexical\": \"1.0\"}", &["1.0"]);
@@ -222,7 +225,10 @@ fn exactness() {
     let strict = Setup { extra: Extra::Note, strict: true, ..Setup::default() };
     assert_eq!(told(&strict.judge("{\"a\": 1}", "{\"a\": 1, \"b\": 2}")), ["Unexpected /b"]);
     holds("{\"$open\": {\"a\": {\"b\": 1}}}", &["{\"x\": 1, \"a\": {\"b\": 1, \"y\": 2}}"]);
-    fails("{\"$open\": {\"a\": {\"$closed\": {\"b\": 1}}}}", &[("{\"x\": 1, \"a\": {\"b\": 1, \"y\": 2}}", "Unexpected /a/y")]);
+    fails(
+        "{\"$open\": {\"a\": {\"$closed\": {\"b\": 1}}}}",
+        &[("{\"x\": 1, \"a\": {\"b\": 1, \"y\": 2}}", "Unexpected /a/y")],
+    );
     fails("{\"$open\": {}}", &[("{\"x\": 1, \"x\": 2}", "Duplicate /x")]);
     holds("{\"$literal\": {\"$any\": true, \"$$x\": 1}}", &["{\"$any\": true, \"$$x\": 1}"]);
     fails("{\"$literal\": {\"$any\": true}}", &[("1", "Type ")]);
@@ -261,7 +267,9 @@ fn clauses_by_place() {
     let cited: Vec<String> = found
         .mismatches
         .iter()
-        .map(|each| format!("{} {}", each.place, each.clauses.iter().map(ClauseId::as_str).collect::<Vec<_>>().join("+")))
+        .map(|each| {
+            format!("{} {}", each.place, each.clauses.iter().map(ClauseId::as_str).collect::<Vec<_>>().join("+"))
+        })
         .collect();
     assert_eq!(cited, ["/r/0/id FIRST", "/r/0/v R", "/r/1/id ID", "/e/c C+D", "/z F"]);
 }

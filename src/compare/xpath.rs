@@ -107,7 +107,11 @@ impl XPath {
                 other => match other.strip_prefix('@') {
                     Some(name) if is_name(name) => Test::Attribute(name.to_owned()),
                     None if is_name(other) => Test::Name(other.to_owned()),
-                    _ => return Err(format!("step `{other}` is not of the subset: names (without prefix), `*`, `@name`, `text()`")),
+                    _ => {
+                        return Err(format!(
+                            "step `{other}` is not of the subset: names (without prefix), `*`, `@name`, `text()`"
+                        ));
+                    }
                 },
             };
             steps.push(Step { descendant, test, position });
@@ -198,7 +202,8 @@ fn each_parent<'d>(contexts: &[Node<'d, 'd>], descendant: bool, mut work: impl F
 mod tests {
     use super::*;
 
-    const XML: &str = r#"<r xmlns="urn:x" a="1"><b><c>1</c><c>2<!-- x -->3</c></b><b k="v"><c>4</c><b><c>5</c></b></b><d/></r>"#;
+    const XML: &str =
+        r#"<r xmlns="urn:x" a="1"><b><c>1</c><c>2<!-- x -->3</c></b><b k="v"><c>4</c><b><c>5</c></b></b><d/></r>"#;
 
     fn find(path: &str) -> Vec<String> {
         let document = Document::parse(XML).unwrap();
@@ -221,7 +226,9 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        for bad in ["", "a", "/", "/a/", "/a[0]", "/a[x]", "/p:a", "/a/@x/b", "/a///b", "/a[1", "/text()/a", "/a b", "//"] {
+        for bad in
+            ["", "a", "/", "/a/", "/a[0]", "/a[x]", "/p:a", "/a/@x/b", "/a///b", "/a[1", "/text()/a", "/a b", "//"]
+        {
             assert!(XPath::parse(bad).is_err(), "{bad}");
         }
     }

@@ -1,0 +1,581 @@
+//! Compiles a JSON pattern: [`compile`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use regex::RegexBuilder;
+
+use super::checks::{Checks, escape_segment};
+use super::decimal::{add, negate};
+use super::operators::Operator;
+use super::{Context, PatternError};
+use crate::model::clause::{Choice, ChoicePolicy};
+use crate::model::id::{ChoiceId, ClauseId};
+use crate::model::json::{Json, MAX_DEPTH};
+use crate::model::pattern::{ChoiceRule, JsonPattern, JsonType, Members, Node, Rule};
+use crate::model::spec::Extra;
+
+pub use super::illustrate::illustrate;
+
+/// From how many members an object pattern is looked up by hash.
+const MANY_MEMBERS: usize = 16;
+
+/// Size in bytes that a compiled expression may have; enough for large classes and counted repeats.
+const REGEX_SIZE: usize = 4 << 20;
+
+/// Compiles what a body, or a value, must match.
+///
+/// # Errors
+/// When an operator is unknown or misused, a regular expression does not compile, or a choice or
+/// reading is unknown; with the place in the pattern.
+pub fn compile(source: &Json<'static>, context: &Context<'_>) -> Result<JsonPattern, PatternError> {
+    let mut checks = Checks::new(context);
+    let root = compile_at(source, context, &mut checks, Vec::new(), "")?;
+    Ok(JsonPattern { root, checks: checks.finish() })
+}
+
+/// Compiles a pattern that stands at `path` of a larger one; `pointer` is where it is written.
+pub(super) fn compile_at(
+    source: &Json<'static>,
+    context: &Context<'_>,
+    checks: &mut Checks<'_>,
+    path: Vec<String>,
+    pointer: &str,
+) -> Result<Node, PatternError> {
+    let mut compiler = Compiler {
+        choices: context.choices,
+        strict: context.strict,
+        checks,
+        path,
+        base: pointer.to_owned(),
+        written: Vec::new(),
+        literal: false,
+    };
+    let extra = if context.strict && context.extra == Extra::Note { Extra::Fail } else { context.extra };
+    compiler.node(source, &Scope { extra, clauses: None, place: Place::Value })
+}
+
+/// A regular expression of a pattern, in bounded memory.
+///
+/// # Errors
+/// When it does not compile; the message is one line.
+pub fn compile_regex(text: &str) -> Result<regex::Regex, String> {
+    RegexBuilder::new(text).size_limit(REGEX_SIZE).build().map_err(|error| {
+        let text = error.to_string();
+        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        format!("the regular expression cannot be read: {}", last.trim().trim_start_matches("error: "))
+    })
+}
+
+/// Where a pattern stands, which decides whether it may speak of absence.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A member of an object.
+    Member,
+    /// An element of `$unordered`.
+    Unordered,
+    /// Anywhere else.
+    Value,
+}
+
+/// What is inherited from the outside.
+#[derive(Clone)]
+struct Scope {
+    extra: Extra,
+    clauses: Option<Arc<[ClauseId]>>,
+    place: Place,
+}
+
+impl Scope {
+    fn inside(&self, place: Place) -> Self {
+        Self { place, ..self.clone() }
+    }
+}
+
+struct Compiler<'c, 'x> {
+    choices: &'c [Choice],
+    strict: bool,
+    checks: &'c mut Checks<'x>,
+    /// Place in the answer.
+    path: Vec<String>,
+    /// Where the pattern itself is written.
+    base: String,
+    /// Place in the pattern.
+    written: Vec<String>,
+    /// Operators are not read.
+    literal: bool,
+}
+
+impl Compiler<'_, '_> {
+    fn error(&self, message: impl Into<String>) -> PatternError {
+        let mut pointer = self.base.clone();
+        for segment in &self.written {
+            pointer.push('/');
+            pointer.push_str(&escape_segment(segment));
+        }
+        PatternError { pointer, message: message.into() }
+    }
+
+    /// Makes a node with its check.
+    fn make(&mut self, rule: Rule, written: Option<&Json<'static>>, scope: &Scope) -> Node {
+        let loose = matches!(rule, Rule::Any | Rule::Unchecked | Rule::Type(_));
+        let check = self.checks.at(&self.path, scope.clauses.as_ref(), loose);
+        Node { rule, check, written: written.map(|json| Arc::new(json.clone())) }
+    }
+
+    /// Works on a part of the pattern, one key further down as it is written.
+    fn below<T>(
+        &mut self,
+        key: impl Into<String>,
+        work: impl FnOnce(&mut Self) -> Result<T, PatternError>,
+    ) -> Result<T, PatternError> {
+        self.written.push(key.into());
+        if self.written.len() > MAX_DEPTH {
+            return Err(self.error(format!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        let result = work(self)?;
+        self.written.pop();
+        Ok(result)
+    }
+
+    /// Works on a part of the pattern that speaks of a place one segment further down.
+    fn inside<T>(
+        &mut self,
+        segment: impl Into<String>,
+        work: impl FnOnce(&mut Self) -> Result<T, PatternError>,
+    ) -> Result<T, PatternError> {
+        self.path.push(segment.into());
+        let result = work(self)?;
+        self.path.pop();
+        Ok(result)
+    }
+
+    fn node(&mut self, source: &Json<'static>, scope: &Scope) -> Result<Node, PatternError> {
+        let rule = match source {
+            Json::Null => Rule::Null,
+            Json::Bool(value) => Rule::Bool(*value),
+            Json::Number(text) => Rule::Number(text.to_string()),
+            Json::String(text) => Rule::String(text.to_string()),
+            Json::Array(items) => return self.array(items, scope),
+            Json::Object(members) => {
+                if !self.literal
+                    && let Some((first, _)) = members.first()
+                    && first.starts_with('$')
+                    && !first.starts_with("$$")
+                {
+                    return self.operator(source, members, scope);
+                }
+                return self.object(members, scope);
+            }
+        };
+        Ok(self.make(rule, None, scope))
+    }
+
+    fn array(&mut self, items: &[Json<'static>], scope: &Scope) -> Result<Node, PatternError> {
+        let mut nodes = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let segment = index.to_string();
+            nodes.push(self.below(segment.clone(), |this| {
+                this.inside(segment, |this| this.node(item, &scope.inside(Place::Value)))
+            })?);
+        }
+        Ok(self.make(Rule::Array(nodes), None, scope))
+    }
+
+    fn object(&mut self, members: &[(Key, Json<'static>)], scope: &Scope) -> Result<Node, PatternError> {
+        let mut list: Vec<(String, Node)> = Vec::with_capacity(members.len());
+        let mut index = HashMap::new();
+        for (position, (key, value)) in members.iter().enumerate() {
+            let name = match key.strip_prefix('$') {
+                Some(rest) if !self.literal && rest.starts_with('$') => rest,
+                Some(_) if !self.literal => {
+                    return self.below(&**key, |this| {
+                        Err(this.error(format!(
+                            "an operator must be the first key of its object; write `${key}` for the member `{key}`"
+                        )))
+                    });
+                }
+                _ => key,
+            };
+            if index.insert(name.to_owned(), position).is_some() {
+                return self.below(&**key, |this| Err(this.error("the member is written twice")));
+            }
+            let node =
+                self.below(&**key, |this| this.inside(name, |this| this.node(value, &scope.inside(Place::Member))))?;
+            list.push((name.to_owned(), node));
+        }
+        if list.len() <= MANY_MEMBERS {
+            index = HashMap::new();
+        }
+        Ok(self.make(Rule::Object(Members { list, index, extra: scope.extra }), None, scope))
+    }
+
+    fn list<'j>(&self, operator: Operator, value: &'j Json<'static>) -> Result<&'j [Json<'static>], PatternError> {
+        match value {
+            Json::Array(items) => Ok(items),
+            other => Err(self.error(format!("`{}` needs an array, not a {}", operator.word(), other.type_name()))),
+        }
+    }
+
+    fn text<'j>(&self, operator: Operator, value: &'j Json<'static>) -> Result<&'j str, PatternError> {
+        value
+            .as_str()
+            .ok_or_else(|| self.error(format!("`{}` needs a string, not a {}", operator.word(), value.type_name())))
+    }
+
+    fn number<'j>(&self, what: &str, value: &'j Json<'static>) -> Result<&'j str, PatternError> {
+        match value {
+            Json::Number(text) => Ok(text),
+            other => Err(self.error(format!("{what} needs a number, not a {}", other.type_name()))),
+        }
+    }
+
+    /// Patterns of the same place, written as a list.
+    fn alternatives(
+        &mut self,
+        operator: Operator,
+        value: &Json<'static>,
+        scope: &Scope,
+    ) -> Result<Vec<Node>, PatternError> {
+        let items = self.list(operator, value)?;
+        if items.is_empty() {
+            return Err(self.error(format!("`{}` needs at least one pattern", operator.word())));
+        }
+        items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| self.below(index.to_string(), |this| this.node(item, scope)))
+            .collect()
+    }
+
+    fn operator(
+        &mut self,
+        source: &Json<'static>,
+        members: &[(Key, Json<'static>)],
+        scope: &Scope,
+    ) -> Result<Node, PatternError> {
+        let [(word, value), rest @ ..] = members else {
+            return self.object(members, scope);
+        };
+        let Some(operator) = Operator::from_word(word) else {
+            let hint = Operator::nearest(word)
+                .map_or_else(String::new, |nearest| format!("; did you mean `{}`?", nearest.word()));
+            return Err(self.error(format!("unknown operator `{word}`{hint} (`${word}` is the literal key `{word}`)")));
+        };
+        let second = match (operator.beside(), rest) {
+            (None, []) => None,
+            (Some(wanted), [(key, value)]) if key == wanted => Some(value),
+            (Some(wanted), rest) if !rest.iter().any(|(key, _)| key == wanted) => {
+                return Err(self.error(format!("`{word}` needs `{wanted}` beside it")));
+            }
+            (wanted, rest) => {
+                let other = rest.iter().find(|(key, _)| Some(&**key) != wanted).map_or("", |(key, _)| key);
+                return Err(
+                    self.error(format!("`{other}` cannot stand beside `{word}`; join several operators with `$all`"))
+                );
+            }
+        };
+        let key = operator.word();
+        self.below(key, |this| this.rule(operator, source, value, second, scope))
+    }
+
+    fn rule(
+        &mut self,
+        operator: Operator,
+        source: &Json<'static>,
+        value: &Json<'static>,
+        second: Option<&Json<'static>>,
+        scope: &Scope,
+    ) -> Result<Node, PatternError> {
+        let word = operator.word();
+        let rule = match operator {
+            Operator::Any | Operator::Absent => {
+                if *value != Json::Bool(true) {
+                    return Err(self.error(format!("`{word}` takes only `true`")));
+                }
+                if operator == Operator::Any {
+                    Rule::Any
+                } else if scope.place == Place::Member {
+                    Rule::Absent
+                } else {
+                    return Err(self.error("`$absent` speaks of a member of an object; here nothing can be absent"));
+                }
+            }
+            Operator::Unchecked => {
+                if self.text(operator, value)?.trim().is_empty() {
+                    return Err(self.error("`$unchecked` needs the reason why"));
+                }
+                Rule::Unchecked
+            }
+            Operator::Type => Rule::Type(self.types(value)?),
+            Operator::Regex => {
+                Rule::Regex(compile_regex(self.text(operator, value)?).map_err(|message| self.error(message))?)
+            }
+            Operator::IgnoreCase => Rule::IgnoreCase(self.text(operator, value)?.to_owned()),
+            Operator::Contains => {
+                let inner = self.inside("*", |this| this.node(value, &scope.inside(Place::Value)))?;
+                Rule::Contains(Box::new(inner))
+            }
+            Operator::Length => self.length(value)?,
+            Operator::Range => self.range(value)?,
+            Operator::Near => self.near(value, second)?,
+            Operator::Lexical => {
+                let text = self.text(operator, value)?;
+                match super::parse::parse_json(text) {
+                    Ok(Json::Number(number)) if number == text => {}
+                    _ => return Err(self.error(format!("`{text}` is no number as JSON writes one"))),
+                }
+                Rule::Lexical(text.to_owned())
+            }
+            Operator::Optional => {
+                if scope.place == Place::Value {
+                    return Err(self.error("`$optional` speaks of a member of an object; here nothing can be absent"));
+                }
+                Rule::Optional(Box::new(self.node(value, scope)?))
+            }
+            Operator::Each => {
+                let inner = self.inside("*", |this| this.node(value, &scope.inside(Place::Value)))?;
+                Rule::Each(Box::new(inner))
+            }
+            Operator::Unordered => {
+                let inner = scope.inside(Place::Unordered);
+                let parts = match value {
+                    Json::Object(_) => self.elements(value, &inner, true)?,
+                    _ => {
+                        let items = self.list(operator, value)?;
+                        self.inside("*", |this| this.each_of(items, &inner))?
+                    }
+                };
+                Rule::Unordered(parts)
+            }
+            Operator::Sequence => {
+                let items = self.list(operator, value)?;
+                let nodes = self.inside("*", |this| this.each_of(items, &scope.inside(Place::Value)))?;
+                // What people wrote is gone; the elements say it better than an operator nobody knows.
+                return Ok(self.make(Rule::Array(nodes), None, scope));
+            }
+            Operator::Concat => {
+                let nodes = self.concat(value, scope)?;
+                return Ok(self.make(Rule::Array(nodes), None, scope));
+            }
+            Operator::Per => {
+                return Err(self.error("`$per` is expanded before a pattern is compiled and cannot stand here"));
+            }
+            Operator::OneOf => Rule::OneOf(self.alternatives(operator, value, scope)?),
+            Operator::All => Rule::All(self.alternatives(operator, value, scope)?),
+            Operator::Not => Rule::Not(Box::new(self.node(value, scope)?)),
+            Operator::SameAs => {
+                let pointer = self.text(operator, value)?;
+                if !pointer.is_empty() && !pointer.starts_with('/') {
+                    return Err(self.error(format!("`{pointer}` is no pointer; it must begin with `/`")));
+                }
+                Rule::SameAs(pointer.to_owned())
+            }
+            Operator::Choice => self.choice(value, second, scope)?,
+            Operator::Open => return self.node(value, &Scope { extra: Extra::Allow, ..scope.clone() }),
+            Operator::Closed => return self.node(value, &Scope { extra: Extra::Fail, ..scope.clone() }),
+            Operator::Clause => {
+                let clauses = self.clauses(value)?;
+                let Some(inner) = second else { return Err(self.error("`$clause` needs `$is` beside it")) };
+                return self.node(inner, &Scope { clauses: Some(clauses), ..scope.clone() });
+            }
+            Operator::Literal => {
+                let before = std::mem::replace(&mut self.literal, true);
+                let node = self.node(value, &Scope { extra: Extra::Fail, ..scope.clone() });
+                self.literal = before;
+                return node;
+            }
+        };
+        Ok(self.make(rule, Some(source), scope))
+    }
+
+    fn each_of(&mut self, items: &[Json<'static>], scope: &Scope) -> Result<Vec<Node>, PatternError> {
+        items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| self.below(index.to_string(), |this| this.node(item, scope)))
+            .collect()
+    }
+
+    /// The elements of an array, a `$sequence` or a `$concat`; `starred` names them without their position.
+    fn elements(&mut self, value: &Json<'static>, scope: &Scope, starred: bool) -> Result<Vec<Node>, PatternError> {
+        match value {
+            Json::Array(items) if starred => self.inside("*", |this| this.each_of(items, scope)),
+            Json::Array(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| {
+                    self.below(index.to_string(), |this| this.inside(index.to_string(), |this| this.node(item, scope)))
+                })
+                .collect(),
+            Json::Object(members) => match members.as_slice() {
+                [(key, Json::Array(items))] if key == "$sequence" => {
+                    self.below("$sequence", |this| this.inside("*", |this| this.each_of(items, scope)))
+                }
+                [(key, Json::Array(parts))] if key == "$concat" => self.below("$concat", |this| {
+                    let mut all = Vec::new();
+                    for (index, part) in parts.iter().enumerate() {
+                        all.extend(this.below(index.to_string(), |this| this.elements(part, scope, true))?);
+                    }
+                    Ok(all)
+                }),
+                _ => Err(self.error("needs an array, a `$per` or a `$concat`")),
+            },
+            other => Err(self.error(format!("needs an array, not a {}", other.type_name()))),
+        }
+    }
+
+    fn concat(&mut self, value: &Json<'static>, scope: &Scope) -> Result<Vec<Node>, PatternError> {
+        let parts = self.list(Operator::Concat, value)?;
+        // Positions behind a `$per` depend on the target's lists and would make unstable names.
+        let starred = parts.len() != 1;
+        let mut all = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            let inner = scope.inside(Place::Value);
+            all.extend(self.below(index.to_string(), |this| this.elements(part, &inner, starred))?);
+        }
+        Ok(all)
+    }
+
+    fn types(&self, value: &Json<'static>) -> Result<Vec<JsonType>, PatternError> {
+        let one = |value: &Json<'static>| {
+            let word = self.text(Operator::Type, value)?;
+            JsonType::ALL.into_iter().find(|each| each.word() == word).ok_or_else(|| {
+                let nearest = JsonType::ALL
+                    .into_iter()
+                    .min_by_key(|each| strsim::damerau_levenshtein(each.word(), word))
+                    .map_or("", JsonType::word);
+                self.error(format!("unknown type `{word}`; did you mean `{nearest}`?"))
+            })
+        };
+        match value {
+            Json::Array(items) if !items.is_empty() => items.iter().map(one).collect(),
+            Json::Array(_) => Err(self.error("`$type` needs at least one type")),
+            other => Ok(vec![one(other)?]),
+        }
+    }
+
+    /// `min` and `max` of a table, of which one must be there.
+    fn bounds<'j>(
+        &self,
+        word: &str,
+        members: &'j [(Key, Json<'static>)],
+    ) -> Result<(Option<&'j str>, Option<&'j str>), PatternError> {
+        let (mut min, mut max) = (None, None);
+        for (key, value) in members {
+            let slot = match &**key {
+                "min" => &mut min,
+                "max" => &mut max,
+                other => return Err(self.error(format!("`{word}` knows `min` and `max`, not `{other}`"))),
+            };
+            *slot = Some(self.number(&format!("`{key}` of `{word}`"), value)?);
+        }
+        if min.is_none() && max.is_none() {
+            return Err(self.error(format!("`{word}` needs `min` or `max`")));
+        }
+        if let (Some(min), Some(max)) = (min, max)
+            && let (Some(low), Some(high)) = (super::decimal::Decimal::parse(min), super::decimal::Decimal::parse(max))
+            && low.compare(&high).is_gt()
+        {
+            return Err(self.error(format!("`min` {min} is more than `max` {max}")));
+        }
+        Ok((min, max))
+    }
+
+    fn length(&self, value: &Json<'static>) -> Result<Rule, PatternError> {
+        let count = |text: &str| {
+            text.parse::<usize>().map_err(|_| self.error(format!("`$length` counts in whole numbers, not `{text}`")))
+        };
+        match value {
+            Json::Number(text) => count(text).map(|exact| Rule::Length(exact, Some(exact))),
+            Json::Object(members) => {
+                let (min, max) = self.bounds("$length", members)?;
+                Ok(Rule::Length(min.map(count).transpose()?.unwrap_or(0), max.map(count).transpose()?))
+            }
+            other => {
+                Err(self
+                    .error(format!("`$length` needs a number or {{\"min\", \"max\"}}, not a {}", other.type_name())))
+            }
+        }
+    }
+
+    fn range(&self, value: &Json<'static>) -> Result<Rule, PatternError> {
+        let Json::Object(members) = value else {
+            return Err(self.error("`$range` needs {\"min\": …, \"max\": …}"));
+        };
+        let (min, max) = self.bounds("$range", members)?;
+        Ok(Rule::Range(min.map(str::to_owned), max.map(str::to_owned)))
+    }
+
+    fn near(&self, value: &Json<'static>, tolerance: Option<&Json<'static>>) -> Result<Rule, PatternError> {
+        let centre = self.number("`$near`", value)?;
+        let tolerance = self.number("`$tolerance`", tolerance.unwrap_or(&Json::Null))?;
+        if tolerance.starts_with('-') {
+            return Err(self.error("`$tolerance` must not be negative"));
+        }
+        match (add(centre, &negate(tolerance)), add(centre, tolerance)) {
+            (Some(low), Some(high)) => Ok(Rule::Range(Some(low), Some(high))),
+            _ => Err(self.error("`$near` and `$tolerance` lie too far apart to be added exactly")),
+        }
+    }
+
+    fn clauses(&self, value: &Json<'static>) -> Result<Arc<[ClauseId]>, PatternError> {
+        match value {
+            Json::Array(items) if !items.is_empty() => {
+                items.iter().map(|item| self.text(Operator::Clause, item).map(ClauseId::new)).collect()
+            }
+            Json::Array(_) => Err(self.error("`$clause` needs at least one clause")),
+            other => Ok(Arc::from([ClauseId::new(self.text(Operator::Clause, other)?)])),
+        }
+    }
+
+    fn choice(
+        &mut self,
+        value: &Json<'static>,
+        readings: Option<&Json<'static>>,
+        scope: &Scope,
+    ) -> Result<Rule, PatternError> {
+        let id = self.text(Operator::Choice, value)?;
+        let choices = self.choices;
+        let Some(choice) = choices.iter().find(|choice| choice.id.as_str() == id) else {
+            let known = choices.iter().map(|choice| choice.id.as_str());
+            return Err(self.error(format!("unknown choice `{id}`{}", did_you_mean(id, known))));
+        };
+        let Some(Json::Object(members)) = readings else {
+            return Err(self.error("`$readings` needs an object of readings and their patterns"));
+        };
+        let mut compiled: Vec<(String, Node)> = Vec::new();
+        for (key, pattern) in members {
+            let Some(reading) = choice.readings.iter().find(|reading| reading.id == **key) else {
+                let known = choice.readings.iter().map(|reading| reading.id.as_str());
+                return Err(self.error(format!("choice `{id}` has no reading `{key}`{}", did_you_mean(key, known))));
+            };
+            if compiled.iter().any(|(name, _)| name == key) {
+                return Err(self.error(format!("reading `{key}` is written twice")));
+            }
+            // Compiled even if strictness drops it, so that its mistakes are told in every run.
+            let node = self.below(&**key, |this| this.node(pattern, scope))?;
+            compiled.push((reading.id.clone(), node));
+        }
+        if compiled.is_empty() {
+            return Err(self.error("`$readings` needs at least one reading"));
+        }
+        let literal = choice.readings.iter().find(|reading| reading.literal);
+        if let Some(literal) = literal.filter(|_| self.strict)
+            && compiled.iter().any(|(name, _)| *name == literal.id)
+        {
+            compiled.retain(|(name, _)| *name == literal.id);
+        }
+        let policy = if choice.policy == ChoicePolicy::Report { ChoicePolicy::Report } else { ChoicePolicy::Lenient };
+        Ok(Rule::Choice(ChoiceRule { choice: ChoiceId::new(id), policy, readings: compiled }))
+    }
+}
+
+/// A member name.
+type Key = std::borrow::Cow<'static, str>;
+
+fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    known
+        .min_by_key(|each| strsim::damerau_levenshtein(each, word))
+        .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+}
