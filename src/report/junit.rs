@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::model::verdict::{Exit, Verdict};
 use crate::record::{CaseRecord, Record};
 
-use super::escape::{cut, shorten, visible, xml, xml_lines};
+use super::escape::{cut, log_line, shorten, xml, xml_lines};
 use super::standing::{Standing, Standings};
 use super::text::{ClauseTexts, block};
 use super::words;
@@ -97,7 +97,7 @@ fn problem(out: &mut String, element: &str, kind: &str, message: &str, text: &st
 }
 
 fn one_line(message: &str) -> String {
-    let shown = visible(message);
+    let shown = log_line(message);
     match cut(&shown, MAX_MESSAGE) {
         (start, true) => format!("{}…", xml(start)),
         (whole, false) => xml(whole),

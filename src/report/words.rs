@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::verdict::{Exit, Verdict};
+use crate::model::verdict::{ClauseVerdict, Exit, Verdict};
 use crate::record::{CaseRecord, Record};
 
 /// The name that an enum without fields has in the record, so that reports and record never differ.
@@ -88,17 +88,28 @@ pub(super) fn total_line(record: &Record) -> String {
 
 /// What the run shows, in one sentence that agrees with its exit code.
 pub(super) fn conclusion(record: &Record) -> String {
-    use crate::model::verdict::ClauseVerdict as V;
     let clauses = &record.summary.clauses;
-    let of = |verdict: V| clauses.iter().filter(|clause| clause.verdict == verdict).count();
-    let exit = record.footer.exit;
-    let open = of(V::NotTested) + of(V::Inconclusive);
-    match exit {
-        Exit::Conformant if clauses.is_empty() => "held so far: no clauses are known to this record".to_owned(),
-        Exit::Conformant if open > 0 => {
-            format!("held so far: {} held, {} not tested", count(of(V::Held), "clause", "clauses"), open)
+    let of = |verdict: ClauseVerdict| clauses.iter().filter(|clause| clause.verdict == verdict).count();
+    let held = count(of(ClauseVerdict::Held), "clause", "clauses");
+    let open = match (of(ClauseVerdict::NotTested), of(ClauseVerdict::Inconclusive)) {
+        (0, 0) => None,
+        (untested, 0) => Some(format!("{untested} not tested")),
+        (untested, inconclusive) => Some(format!("{untested} not tested, {inconclusive} inconclusive")),
+    };
+    match record.footer.exit {
+        Exit::Conformant if clauses.is_empty() => "held so far: this record knows no clauses".to_owned(),
+        Exit::Conformant if of(ClauseVerdict::Violated) > 0 => {
+            let violated = of(ClauseVerdict::Violated);
+            let open = open.unwrap_or_else(|| "0 not tested".to_owned());
+            format!("held so far: {held} held, {violated} violated without failing this run, {open}")
         }
-        Exit::Conformant => format!("conformant: {} held", count(of(V::Held), "clause", "clauses")),
+        Exit::Conformant => match open {
+            Some(open) => format!("held so far: {held} held, {open}"),
+            None => format!("conformant: {held} held"),
+        },
+        Exit::Nonconformant => {
+            format!("nonconformant: {} violated", count(of(ClauseVerdict::Violated), "clause", "clauses"))
+        }
         exit => format!("{}: {}", name(&exit), exit.meaning()),
     }
 }
