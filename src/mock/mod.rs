@@ -5,6 +5,7 @@
 //! a [`Response`](http::Response). What the documents leave open, and what a fault breaks, is a
 //! value of the [`Policy`](policy::Policy); the honest code reads the policy and knows no fault.
 
+pub mod faults;
 pub mod groove;
 pub mod http;
 pub mod ids;
