@@ -18,4 +18,5 @@ pub mod service;
 pub mod state;
 #[cfg(test)]
 mod testing;
+pub mod variations;
 pub mod xml;

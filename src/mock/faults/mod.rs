@@ -7,7 +7,7 @@ mod add;
 mod add_json;
 mod add_xml;
 mod delete;
-mod edit;
+pub(in crate::mock) mod edit;
 mod oracle;
 mod oracle_errors;
 #[cfg(test)]
