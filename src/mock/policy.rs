@@ -165,8 +165,6 @@ pub enum Readd {
     SameId,
     /// The entry fails with `COLLECTION_INVALID_ID`.
     Fails,
-    /// A second copy is stored under a new id.
-    Copies,
 }
 
 /// An empty or missing `TrackIds`.

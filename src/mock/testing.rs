@@ -247,6 +247,8 @@ fn odd_course(session: &mut Session<'_>, xml: &str) {
         let request = request.with_header("content-type", "text/xml");
         let client_form = xml.replace("d:string", "TrackId");
         session.send(request.clone().with_body(client_form));
+        let foreign = xml.replace(super::groove::xml_io::PLATFORM, "urn:other");
+        session.send(request.clone().with_body(foreign));
         session.send(request.with_body(xml.to_owned()));
     }
     let unknown = "/F9BDBD5812C1C10E3E5C1A1C45B3E9DD649028853801";

@@ -129,7 +129,7 @@ pub(super) const FAULTS: &[Fault] = &[
         |response, moment| {
             if is_add(moment) && is_malformed(response) {
                 object(response, "/Error", |error| {
-                    set(error, "ErrorCode", "BAD_REQUEST")
+                    set(error, "ErrorCode", "BAD_REQUEST");
                 });
             }
         },

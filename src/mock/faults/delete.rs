@@ -130,7 +130,7 @@ pub(super) const FAULTS: &[Fault] = &[
         |response, moment| {
             if is_delete(moment) && is_malformed(response) {
                 object(response, "/Error", |error| {
-                    set(error, "ErrorCode", "BAD_REQUEST")
+                    set(error, "ErrorCode", "BAD_REQUEST");
                 });
             }
         },

@@ -4,7 +4,8 @@
 //! the honest code knows nothing of it. [`faults`] is the whole list.
 
 mod add;
-mod add_json;
+mod add_refusals;
+mod add_results;
 mod add_xml;
 mod delete;
 pub(in crate::mock) mod edit;
@@ -75,7 +76,8 @@ pub fn faults() -> &'static [Fault] {
     static ALL: LazyLock<Vec<Fault>> = LazyLock::new(|| {
         let mut all = [
             add::FAULTS,
-            add_json::FAULTS,
+            add_results::FAULTS,
+            add_refusals::FAULTS,
             add_xml::FAULTS,
             delete::FAULTS,
             oracle::FAULTS,

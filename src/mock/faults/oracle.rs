@@ -185,6 +185,18 @@ pub(super) const FAULTS: &[Fault] = &[
         "Anybody may delete any collection.",
         |policy, _| policy.oracle.checks_rights = false,
     ),
+    Fault::policy(
+        "oracle-delete-user-optional",
+        "OCM-DEL-11",
+        "A request without credentials has the rights of the first user.",
+        |policy, moment| policy.oracle.requires_user = !is_removal(moment),
+    ),
+    Fault::policy(
+        "oracle-delete-expired-user",
+        "OCM-DEL-11",
+        "An expired token still has the rights of its user.",
+        |policy, moment| policy.oracle.expired_tokens = is_removal(moment),
+    ),
     status!(
         "oracle-delete-forbidden-401",
         "OCM-DEL-11",

@@ -66,7 +66,7 @@ pub(super) const VARIATIONS: &[Variation] = &[
         |response, moment| {
             if is_delete(moment) && is_denied(response) {
                 object(response, "/Error", |error| {
-                    drop(error.shift_remove("Message"))
+                    drop(error.shift_remove("Message"));
                 });
             }
         },
@@ -185,6 +185,12 @@ pub(super) const VARIATIONS: &[Variation] = &[
         "input 81",
         "The items of an XML request are taken in the documented namespace only.",
         |policy, _| policy.groove.xml_track_id = false,
+    ),
+    policy(
+        "groove-xml-namespaces-ignored",
+        "input 80",
+        "The namespaces of an XML request are not looked at.",
+        |policy, _| policy.groove.xml_namespaces = false,
     ),
     response(
         "groove-method-405",
