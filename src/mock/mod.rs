@@ -5,6 +5,7 @@
 //! a [`Response`](http::Response). What the documents leave open, and what a fault breaks, is a
 //! value of the [`Policy`](policy::Policy); the honest code reads the policy and knows no fault.
 
+pub mod faults;
 pub mod groove;
 pub mod http;
 pub mod ids;
@@ -17,4 +18,5 @@ pub mod service;
 pub mod state;
 #[cfg(test)]
 mod testing;
+pub mod variations;
 pub mod xml;

@@ -165,8 +165,6 @@ pub enum Readd {
     SameId,
     /// The entry fails with `COLLECTION_INVALID_ID`.
     Fails,
-    /// A second copy is stored under a new id.
-    Copies,
 }
 
 /// An empty or missing `TrackIds`.
@@ -209,6 +207,8 @@ pub struct GroovePolicy {
     pub users: UserTokens,
     /// Which developer tokens are taken.
     pub applications: ApplicationTokens,
+    /// Whether the user token is checked before the developer token.
+    pub user_first: bool,
     /// Whether any namespace is read as `music` (GRV-ADD-11).
     pub any_namespace: bool,
     /// Whether a GUID in lower case is found in the catalog (GRV-ADD-19).
@@ -256,6 +256,7 @@ impl Default for GroovePolicy {
             delete: BatchPolicy::DELETE,
             users: UserTokens::Current,
             applications: ApplicationTokens::Current,
+            user_first: false,
             any_namespace: false,
             lower_guid: true,
             ids_ignore_case: false,

@@ -56,6 +56,13 @@ impl MockOptions {
             departures: Vec::new(),
         }
     }
+
+    /// The same service with one more departure: that of a fault or of a variation.
+    #[must_use]
+    pub fn departing(mut self, departure: Departure) -> Self {
+        self.departures.push(departure);
+        self
+    }
 }
 
 /// A running mock service. Dropping it ends it at once; [`Mock::stop`] ends it gracefully.

@@ -205,11 +205,10 @@ fn add(
         return Err(ErrorCode::CollectionInvalidId);
     }
     if let Some(stored) = collection.by_guid(&upper) {
-        match policy.readd {
-            Readd::SameId => return Ok(Some(Change::Insert(stored.clone()))),
-            Readd::Fails => return Err(ErrorCode::CollectionInvalidId),
-            Readd::Copies => {}
-        }
+        return match policy.readd {
+            Readd::SameId => Ok(Some(Change::Insert(stored.clone()))),
+            Readd::Fails => Err(ErrorCode::CollectionInvalidId),
+        };
     }
     if collection.room() == 0 {
         return Err(ErrorCode::CollectionFull);

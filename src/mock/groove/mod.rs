@@ -122,6 +122,9 @@ fn change(
     route: &Route,
     action: Action,
 ) -> Result<Reply, Reply> {
+    if policy.user_first && rules.requires_user {
+        user(state, policy, request)?;
+    }
     if rules.requires_application {
         auth::application(&state.groove, policy.applications, request)?;
     }
