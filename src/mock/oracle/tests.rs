@@ -305,3 +305,28 @@ fn bad_credentials_and_addresses_are_refused_and_change_nothing() {
     }
     assert!(listed(&mut service, &seed, 0).contains(&own));
 }
+
+#[test]
+fn presets_survive_what_cases_create_and_destroy() {
+    let (seed, mut service) = honest();
+    let before = (
+        listed(&mut service, &seed, 0),
+        listed(&mut service, &seed, 1),
+    );
+    for _ in 0..2 {
+        let id = create(&mut service, &seed, 0, "Throw-away");
+        assert_eq!(delete(&mut service, &seed, 0, &id).status, 200);
+        for known in &seed.oracle.collections {
+            let shared = known.shared_with.iter().any(|s| s.role == Role::Manager);
+            if known.owner != seed.oracle.users[0].login && !shared {
+                let status = delete(&mut service, &seed, 0, &known.id).status;
+                assert!(status == 403 || status == 404);
+            }
+        }
+    }
+    let after = (
+        listed(&mut service, &seed, 0),
+        listed(&mut service, &seed, 1),
+    );
+    assert_eq!(before, after);
+}

@@ -13,6 +13,12 @@ use crate::mock::policy::{
 };
 use crate::mock::service::{Departure, Moment};
 
+/// Whether a choice is open only outside the letter of the examples. Compared by bytes because the
+/// lists are built at compile time.
+const fn is_lenient(allowed_by: &str) -> bool {
+    matches!(allowed_by.as_bytes(), b"A-06" | b"A-08" | b"A-25" | b"A-32")
+}
+
 const fn policy(
     id: &'static str,
     allowed_by: &'static str,
@@ -23,6 +29,7 @@ const fn policy(
         id,
         allowed_by,
         sentence,
+        lenient: is_lenient(allowed_by),
         departure: Departure {
             policy,
             ..Departure::NONE
@@ -40,6 +47,7 @@ const fn response(
         id,
         allowed_by,
         sentence,
+        lenient: is_lenient(allowed_by),
         departure: Departure {
             response,
             ..Departure::NONE

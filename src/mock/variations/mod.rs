@@ -19,6 +19,9 @@ pub struct Variation {
     pub allowed_by: &'static str,
     /// What the service does otherwise.
     pub sentence: &'static str,
+    /// Whether it is legal only while a suite does not hold services to the letter of the examples
+    /// some fault departs in the same way from an example clause.
+    pub lenient: bool,
     /// How it does so.
     pub departure: Departure,
 }

@@ -21,6 +21,7 @@ const fn wire(
         id,
         allowed_by,
         sentence,
+        lenient: false,
         departure: Departure {
             response,
             ..Departure::NONE
