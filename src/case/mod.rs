@@ -4,6 +4,7 @@
 //! [`Shared::read`] (clauses and services), [`read_cases`] (each file of cases alone), [`finish`] (what only all files
 //! together show). [`read`] does them in order.
 
+pub mod schema;
 mod cases;
 pub(crate) mod diagnostic;
 mod documents;
