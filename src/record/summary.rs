@@ -244,7 +244,7 @@ pub fn error_codes(body: &str) -> Vec<String> {
         .captures_iter(body)
         .filter_map(|found| match (found.get(1), found.get(2)) {
             (Some(json), _) => serde_json::from_str::<String>(json.as_str()).ok(),
-            (_, Some(xml)) => quick_xml::escape::unescape(xml.as_str()).ok().map(|text| text.into_owned()),
+            (_, Some(xml)) => quick_xml::escape::unescape(xml.as_str()).ok().map(std::borrow::Cow::into_owned),
             _ => None,
         })
         .filter(|code| !code.is_empty())
