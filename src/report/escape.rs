@@ -128,7 +128,7 @@ pub fn markdown(text: &str) -> String {
         }
         before = c;
     }
-    out
+    out.replace("www.", "www&#46;")
 }
 
 /// A code span of Markdown, its fence longer than any run of backticks inside. Safe in a table cell.
@@ -231,7 +231,10 @@ mod tests {
 
     #[test]
     fn markdown_cannot_be_left() {
-        assert_eq!(markdown("a|b <b> `c` @me [x](http://y)"), "a\\|b &lt;b&gt; \\`c\\` &#64;me \\[x\\](http:&#47;/y)");
+        assert_eq!(
+            markdown("a|b <b> `c` @me [x](http://y) www.z"),
+            "a\\|b &lt;b&gt; \\`c\\` &#64;me \\[x\\](http:&#47;/y) www&#46;z"
+        );
         assert_eq!(markdown("COLLECTION_INVALID_ID"), "COLLECTION_INVALID_ID");
         assert_eq!(markdown_code("a``b|c"), "```a``b\\|c```");
         assert_eq!(markdown_code("`"), "`` ` ``");

@@ -146,3 +146,47 @@ pub fn render(format: Format, record: &Record) -> Result<Vec<u8>, ReportError> {
         Format::Html => html::render(record),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::verdict::Exit;
+    use crate::record::sample;
+
+    #[test]
+    fn names_are_read_back() {
+        for format in Format::ALL {
+            assert_eq!(format.name().parse(), Ok(format));
+        }
+        let error = "pdf".parse::<Format>().expect_err("no such format").to_string();
+        assert!(error.starts_with("there is no report format \"pdf\" (there are: html, json, "), "{error}");
+    }
+
+    #[test]
+    fn the_same_record_gives_the_same_bytes() {
+        for format in Format::ALL {
+            let render = || render(format, &sample::record()).expect("rendered");
+            assert_eq!(render(), render(), "{format}");
+        }
+    }
+
+    #[test]
+    fn no_page_says_conformant_while_clauses_are_not_tested() {
+        let mut record = sample::record();
+        record.footer.exit = Exit::Conformant;
+        record.footer.reasons.clear();
+        for format in [Format::Html, Format::Markdown, Format::Tap, Format::Junit, Format::Github, Format::Ctrf] {
+            let bytes = render(format, &record).expect("rendered");
+            let text = String::from_utf8(bytes).expect("UTF-8").replace("nonconformant", "");
+            assert!(!text.contains("conformant"), "{format}");
+        }
+    }
+
+    #[test]
+    fn no_terminal_is_commanded_by_a_text_report() {
+        for format in Format::ALL {
+            let text = String::from_utf8(render(format, &sample::record()).expect("rendered")).expect("UTF-8");
+            assert!(!text.contains(|c| c != '\n' && escape::is_hidden(c)), "{format}");
+        }
+    }
+}
