@@ -48,6 +48,8 @@ pub(super) struct Judge<'x> {
     tally: Vec<(u32, u32)>,
     pub(super) found: Judgement,
     hidden: usize,
+    /// Unlisted XML elements so far.
+    pub(super) strangers: usize,
     last: CheckIndex,
 }
 
@@ -72,6 +74,7 @@ impl<'x> Judge<'x> {
             tally: vec![(0, 0); checks.len()],
             found: Judgement::default(),
             hidden: 0,
+            strangers: 0,
             last: 0,
         }
     }

@@ -303,3 +303,326 @@ fn mistakes_are_told() {
         assert!(error.message.contains(part), "{pattern}: {error}");
     }
 }
+
+/// A response with one `Content-Type` and a body.
+fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
+    Response {
+        status,
+        reason: None,
+        version: "HTTP/1.1",
+        headers: headers.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect(),
+        wire_bytes: body.len() as u64,
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    }
+}
+
+fn expect(body: BodyCheck) -> Expect {
+    Expect {
+        status: Vec::new(),
+        headers: Vec::new(),
+        body,
+        at: Vec::new(),
+        readings: Vec::new(),
+        reading_required: true,
+        fallback: Arc::from([clause("F")]),
+    }
+}
+
+fn json_body(pattern: &str) -> BodyCheck {
+    BodyCheck::Json(Arc::new(Setup::default().compile(pattern).unwrap()))
+}
+
+fn range(first: u16, last: u16) -> StatusRange {
+    StatusRange { first, last }
+}
+
+#[test]
+fn status_alternatives() {
+    let check = |is: &[StatusRange], not: &[StatusRange], id: &str| StatusCheck {
+        is: is.to_vec(),
+        not: not.to_vec(),
+        clauses: Arc::from([clause(id)]),
+    };
+    let mut wanted = expect(BodyCheck::Unchecked);
+    wanted.status = vec![check(&[range(200, 200)], &[], "A"), check(&[range(400, 499)], &[range(404, 404)], "B")];
+    let found = compare(&wanted, &answer(409, &[], ""), "main");
+    assert!(found.mismatches.is_empty());
+    assert_eq!(found.checks[0].clauses, [clause("B")]);
+    let found = compare(&wanted, &answer(404, &[], ""), "main");
+    assert_eq!(found.mismatches[0].expected, "200 or 4xx but not 404");
+    assert_eq!(found.mismatches[0].actual, "404");
+    assert_eq!(found.mismatches[0].clauses, [clause("A"), clause("B")]);
+    wanted.status = vec![check(&[], &[range(500, 599)], "A")];
+    assert_eq!(compare(&wanted, &answer(503, &[], ""), "main").mismatches[0].kind, MismatchKind::Forbidden);
+}
+
+#[test]
+fn header_rules() {
+    let judge = |rule: HeaderTest, values: &[&str]| {
+        let mut wanted = expect(BodyCheck::Unchecked);
+        wanted.headers = vec![HeaderCheck { name: "x-a".to_owned(), rule, clauses: Arc::from([clause("H")]) }];
+        let headers: Vec<(&str, &str)> = values.iter().map(|value| ("x-a", *value)).collect();
+        let found = compare(&wanted, &answer(200, &headers, ""), "main");
+        assert_eq!(found.checks.len(), 1);
+        found.mismatches.first().map(|each| each.kind)
+    };
+    let text = |text: &str| text.to_owned();
+    use MismatchKind::*;
+    assert_eq!(judge(HeaderTest::Is(text("a")), &["a"]), None);
+    assert_eq!(judge(HeaderTest::Is(text("a")), &["A"]), Some(Value));
+    assert_eq!(judge(HeaderTest::Is(text("a")), &["a", "a"]), Some(Duplicate));
+    assert_eq!(judge(HeaderTest::Is(text("a")), &[]), Some(Missing));
+    assert_eq!(judge(HeaderTest::Absent, &[]), None);
+    assert_eq!(judge(HeaderTest::Absent, &[""]), Some(Unexpected));
+    assert_eq!(judge(HeaderTest::Present, &[""]), None);
+    assert_eq!(judge(HeaderTest::Present, &[]), Some(Missing));
+    assert_eq!(judge(HeaderTest::Contains(text("b")), &["a", "abc"]), None);
+    assert_eq!(judge(HeaderTest::Contains(text("b")), &["a"]), Some(Value));
+    assert_eq!(judge(HeaderTest::Regex(regex::Regex::new("^a").unwrap()), &["ab"]), None);
+    assert_eq!(judge(HeaderTest::Regex(regex::Regex::new("^a").unwrap()), &["b"]), Some(Value));
+    let all = || HeaderTest::All(vec![text("a"), text("b")]);
+    assert_eq!(judge(all(), &["a", "b"]), None);
+    assert_eq!(judge(all(), &["b", "a"]), Some(Order));
+    assert_eq!(judge(all(), &["a"]), Some(Length));
+    assert_eq!(judge(all(), &["a", "c"]), Some(Value));
+    let media = || HeaderTest::Media(vec![text("application/json; charset=utf-8")]);
+    assert_eq!(judge(media(), &["application/json;charset=UTF-8"]), None);
+    assert_eq!(judge(media(), &["application/json"]), Some(Value));
+    assert_eq!(judge(media(), &["json"]), Some(Malformed));
+    assert_eq!(judge(media(), &["application/json;charset=UTF-8", "x/y"]), Some(Duplicate));
+}
+
+#[test]
+fn body_kinds() {
+    let kind = |body: BodyCheck, content_type: &str, text: &str| {
+        let headers = [("content-type", content_type)];
+        let headers = if content_type.is_empty() { &headers[..0] } else { &headers[..] };
+        let found = compare(&expect(body), &answer(200, headers, text), "main");
+        assert!(found.checks.len() <= 1 || found.mismatches.is_empty(), "{found:?}");
+        found.mismatches.first().map(|each| each.kind)
+    };
+    use MismatchKind::*;
+    assert_eq!(kind(BodyCheck::Unchecked, "", "\u{1}"), None);
+    assert_eq!(kind(BodyCheck::Empty, "", ""), None);
+    assert_eq!(kind(BodyCheck::Empty, "", " "), Some(Unexpected));
+    assert_eq!(kind(BodyCheck::Text("a".to_owned()), "", "a"), None);
+    assert_eq!(kind(BodyCheck::Text("a".to_owned()), "", "a\n"), Some(Value));
+    assert_eq!(kind(BodyCheck::TextContains("b".to_owned()), "", "abc"), None);
+    assert_eq!(kind(BodyCheck::TextRegex(regex::Regex::new("^b").unwrap()), "", "abc"), Some(Value));
+    assert_eq!(kind(BodyCheck::WellFormed, "application/problem+json", "{}"), None);
+    assert_eq!(kind(BodyCheck::WellFormed, "application/json", ""), Some(Malformed));
+    assert_eq!(kind(BodyCheck::WellFormed, "text/xml", "<a></b>"), Some(Malformed));
+    assert_eq!(kind(BodyCheck::WellFormed, "text/plain", "{"), None);
+    assert_eq!(kind(BodyCheck::WellFormed, "", ""), None);
+    assert_eq!(kind(BodyCheck::WellFormed, "", "{"), Some(Malformed));
+    assert_eq!(kind(json_body("{\"a\": 1}"), "text/html", "{\"a\": 1}"), None);
+    assert_eq!(kind(json_body("{\"a\": 1}"), "application/json", "{\"a\": 1"), Some(Malformed));
+}
+
+#[test]
+fn an_unreadable_body_violates_every_clause() {
+    let setup = Setup { cite: vec![Cite { pointer: "/a".to_owned(), clauses: vec![clause("A")] }], ..Setup::default() };
+    let body = BodyCheck::Json(Arc::new(setup.compile("{\"a\": 1, \"b\": 2}").unwrap()));
+    let found = compare(&expect(body), &answer(500, &[], "<html>"), "main");
+    assert_eq!(found.mismatches.len(), 1);
+    let mut clauses = found.mismatches[0].clauses.clone();
+    clauses.sort();
+    assert_eq!(clauses, [clause("A"), clause("F")]);
+    assert_eq!(found.checks[0].violated, 1);
+}
+
+#[test]
+fn whole_answers() {
+    let reading = |id: &str, pattern: &str| AnswerReading {
+        choice: ChoiceId::new("A-01"),
+        reading: id.to_owned(),
+        literal: false,
+        expect: expect(json_body(pattern)),
+    };
+    let mut wanted = expect(BodyCheck::Unchecked);
+    wanted.readings = vec![reading("one", "{\"a\": 1, \"b\": 1}"), reading("two", "{\"a\": 2, \"b\": 2, \"c\": 2}")];
+    let found = compare(&wanted, &answer(200, &[], "{\"a\": 2, \"b\": 2, \"c\": 2}"), "main");
+    assert!(found.mismatches.is_empty());
+    assert_eq!(found.readings[0].readings, ["two"]);
+    let found = compare(&wanted, &answer(200, &[], "{\"a\": 1, \"b\": 2}"), "main");
+    assert_eq!(told(&found), ["Value /b"]);
+    assert!(found.readings[0].readings.is_empty());
+    wanted.reading_required = false;
+    let found = compare(&wanted, &answer(200, &[], "{}"), "main");
+    assert!(found.mismatches.is_empty() && found.readings.len() == 1);
+}
+
+fn at(path: Path, is: Option<&str>, count: Option<(usize, usize)>) -> AtCheck {
+    let is = is.map(|pattern| Arc::new(Setup::default().compile(pattern).unwrap()));
+    AtCheck { path, is, count, clauses: Arc::from([clause("P")]) }
+}
+
+#[test]
+fn places_by_path() {
+    let run = |check: AtCheck, body: &str| {
+        let mut wanted = expect(BodyCheck::Unchecked);
+        wanted.at = vec![check];
+        compare(&wanted, &answer(200, &[], body), "main")
+    };
+    let path = || Path::JsonPath("$..id".to_owned());
+    let body = "{\"a\": [{\"id\": 1}, {\"id\": 1.00000000000000000001}]}";
+    assert!(run(at(path(), Some("{\"$type\": \"number\"}"), Some((2, 2))), body).mismatches.is_empty());
+    assert_eq!(told(&run(at(path(), Some("1"), None), body)), ["Value /a/1/id"]);
+    let found = run(at(path(), None, Some((3, usize::MAX))), body);
+    assert_eq!((found.mismatches[0].kind, found.mismatches[0].place.as_str()), (MismatchKind::Length, "$..id"));
+    assert_eq!(told(&run(at(path(), None, Some((1, 1))), "<a/>")).len(), 0);
+    assert!(run(at(path(), None, Some((1, 1))), "<a/>").checks.is_empty());
+    assert_eq!(told(&run(at(path(), Some("1"), None), "{")), ["Malformed $..id"]);
+    let xpath = || Path::XPath("//id".to_owned());
+    let body = "<a><id>7</id><b><id>8</id></b></a>";
+    assert!(run(at(xpath(), Some("{\"$range\": {\"min\": 7, \"max\": 8}}"), Some((2, 2))), body).mismatches.is_empty());
+    assert_eq!(told(&run(at(xpath(), Some("\"7\""), None), body)), ["Value /a/b/id"]);
+    assert!(run(at(xpath(), Some("\"7\""), Some((1, 1))), "{}").checks.is_empty());
+    let pointer = Path::Pointer("/a/0".to_owned());
+    assert_eq!(told(&run(at(pointer, None, Some((1, 1))), "{\"a\": []}")), ["Missing /a/0"]);
+}
+
+#[test]
+fn captures() {
+    let take = |path: Path, body: &str| {
+        extract(&path, body.as_bytes(), Some("x/y")).map(|values| values.iter().map(write_json).collect::<Vec<_>>())
+    };
+    let body = "{\"a\": [{\"id\": 12345678901234567890.10}, {\"id\": \"b\"}], \"a/b\": 1}";
+    assert_eq!(take(Path::JsonPath("$.a[*].id".to_owned()), body).unwrap(), ["12345678901234567890.10", "\"b\""]);
+    assert_eq!(take(Path::Pointer("/a~1b".to_owned()), body).unwrap(), ["1"]);
+    assert_eq!(take(Path::Pointer("/a/00".to_owned()), body).unwrap(), Vec::<String>::new());
+    assert_eq!(take(Path::XPath("/a/b".to_owned()), "<a><b>1</b><b/></a>").unwrap(), ["\"1\"", "\"\""]);
+    assert!(matches!(take(Path::XPath("/a".to_owned()), "{}"), Err(ExtractError::NotXml { .. })));
+    assert!(matches!(take(Path::Pointer("/a".to_owned()), "<a/>"), Err(ExtractError::NotJson { .. })));
+    assert!(matches!(take(Path::JsonPath("$[".to_owned()), "{}"), Err(ExtractError::Path(_))));
+    assert!(check_path(&Path::Pointer("a".to_owned())).is_err());
+}
+
+/// Arbitrary JSON, some keys beginning with `$`.
+fn json() -> impl Strategy<Value = Json<'static>> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::Bool),
+        any::<i64>().prop_map(Json::integer),
+        (-1000..1000_i32, -3..3_i32).prop_map(|(mantissa, power)| Json::Number(format!("{mantissa}.5e{power}").into())),
+        "\\PC{0,6}".prop_map(Json::string),
+    ];
+    leaf.prop_recursive(4, 40, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::Array),
+            prop::collection::btree_map("\\$?[a-d/~]{1,3}", inner, 0..5)
+                .prop_map(|map| Json::Object(map.into_iter().map(|(key, value)| (key.into(), value)).collect())),
+        ]
+    })
+}
+
+/// How many places a value has.
+fn places(value: &Json<'_>) -> usize {
+    1 + match value {
+        Json::Array(items) => items.iter().map(places).sum(),
+        Json::Object(members) => members.iter().map(|(_, value)| places(value)).sum(),
+        _ => 0,
+    }
+}
+
+/// Changes the place of that number in one way. False when nothing of that kind can be changed there.
+fn change(value: &mut Json<'static>, place: &mut usize, how: u8) -> bool {
+    if *place == 0 {
+        *place = usize::MAX;
+        match (value, how) {
+            (Json::Array(items), 0) => items.push(Json::Null),
+            (Json::Array(items), 1) if !items.is_empty() => {
+                items.remove(0);
+            }
+            (Json::Array(items), 2) => {
+                let before = items.clone();
+                items.reverse();
+                return before != *items;
+            }
+            (Json::Object(members), 0) => members.push(("new".into(), Json::Null)),
+            (Json::Object(members), 1) if !members.is_empty() => {
+                members.remove(0);
+            }
+            (Json::Object(members), 2) if !members.is_empty() => members.push(members[0].clone()),
+            (Json::Bool(value), 3) => *value = !*value,
+            (Json::String(text), 3) => text.to_mut().push('x'),
+            (Json::Number(text), 3) => *text = format!("{text}1").into(),
+            (value @ (Json::Number(_) | Json::Bool(_)), 4) => *value = Json::string(write_json(value)),
+            (value, 5) if *value != Json::Null => *value = Json::Null,
+            _ => return false,
+        }
+        return true;
+    }
+    *place -= 1;
+    let parts: Vec<&mut Json<'static>> = match value {
+        Json::Array(items) => items.iter_mut().collect(),
+        Json::Object(members) => members.iter_mut().map(|(_, value)| value).collect(),
+        _ => return false,
+    };
+    for part in parts {
+        if *place == usize::MAX {
+            return false;
+        }
+        if change(part, place, how) {
+            return true;
+        }
+    }
+    false
+}
+
+fn literal(value: &Json<'static>) -> JsonPattern {
+    let source = Json::Object(vec![("$literal".into(), value.clone())]);
+    Setup::default().compile_value(&source).expect("a literal always compiles")
+}
+
+proptest! {
+    #[test]
+    fn a_value_matches_itself(value in json()) {
+        let pattern = literal(&value);
+        let found = check_value(&pattern, &value, "main", Part::Body);
+        prop_assert!(found.mismatches.is_empty(), "{:?}", found.mismatches);
+        let shown = crate::pattern::json::illustrate(&pattern, Some(&value));
+        prop_assert_eq!(shown, value);
+    }
+
+    #[test]
+    fn any_change_is_found(value in json(), seed in any::<prop::sample::Index>(), how in 0_u8..6) {
+        let mut changed = value.clone();
+        let mut place = seed.index(places(&value));
+        if change(&mut changed, &mut place, how) && !crate::pattern::matching::same_value(&value, &changed) {
+            let pattern = literal(&value);
+            let found = check_value(&pattern, &changed, "main", Part::Body);
+            prop_assert!(!found.mismatches.is_empty(), "{:?} against {:?}", value, changed);
+            let shown = crate::pattern::json::illustrate(&pattern, Some(&changed));
+            prop_assert!(shown != changed || how == 2, "{:?}", shown);
+        }
+    }
+
+    #[test]
+    fn unordered_is_minimal(items in prop::collection::btree_set(0..50_i64, 1..8), seed in any::<u64>(), drop in any::<prop::sample::Index>()) {
+        let pattern: Vec<Json<'static>> = items.iter().map(|item| Json::integer(*item)).collect();
+        let mut actual = pattern.clone();
+        actual.sort_by_key(|item| (write_json(item).len() as u64).wrapping_mul(seed) ^ seed.rotate_left(7));
+        let source = Json::Object(vec![("$unordered".into(), Json::Array(pattern))]);
+        let compiled = Setup::default().compile_value(&source).unwrap();
+        let judge = |actual: &[Json<'static>]| check_value(&compiled, &Json::Array(actual.to_vec()), "main", Part::Body);
+        prop_assert_eq!(judge(&actual).mismatches.len(), 0);
+        let index = drop.index(actual.len());
+        actual[index] = Json::integer(99);
+        prop_assert_eq!(judge(&actual).mismatches.len(), 1);
+        actual.remove(index);
+        prop_assert_eq!(judge(&actual).mismatches.len(), 1);
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), xml in "[<>/a-c!\\[\\] =\"&;x]{0,30}") {
+        let mut wanted = expect(json_body("{\"a\": {\"$each\": {\"$any\": true}}}"));
+        wanted.at = vec![at(Path::XPath("//a".to_owned()), Some("1"), None), at(Path::JsonPath("$..a".to_owned()), Some("1"), None)];
+        for body in [bytes.as_slice(), xml.as_bytes()] {
+            let mut response = answer(200, &[("content-type", "text/xml")], "");
+            response.body = Bytes::copy_from_slice(body);
+            let _ = compare(&wanted, &response, "main");
+            let _ = well_formed(Some("application/json"), body);
+        }
+    }
+}

@@ -1,8 +1,17 @@
 //! Compares an XML document with a pattern by infoset: [`Judge::document`].
 
-use super::judge::Judge;
-use crate::model::json::MAX_DEPTH;
-use crate::model::pattern::XmlPattern;
+use std::borrow::Cow;
+
+use roxmltree::Node as Element;
+
+use super::json::quoted;
+use super::judge::{Judge, SHOWN, Wrong, XmlSpot, expected, say};
+use crate::model::json::{Json, MAX_DEPTH};
+use crate::model::judgement::MismatchKind;
+use crate::model::pattern::{Node, XmlNode, XmlPattern};
+use crate::model::spec::Extra;
+use crate::pattern::write::cut;
+use crate::pattern::xml_matching::{attribute, own_text, pair, seen_text, takes_anything, unlisted};
 
 /// Reads a document. UTF-8 only; a DTD is refused.
 ///
@@ -43,8 +52,161 @@ pub(super) fn place(element: roxmltree::Node<'_, '_>) -> String {
     segments.concat()
 }
 
+/// How many unlisted elements are told with their place.
+const PLACED: usize = 1_000;
+
+/// An element's name, for messages.
+fn named(namespace: Option<&str>, name: &str) -> String {
+    match namespace {
+        Some(uri) => format!("<{name}> in namespace {uri}"),
+        None => format!("<{name}> in no namespace"),
+    }
+}
+
+fn short(element: Element<'_, '_>) -> String {
+    let text = own_text(element);
+    let name = element.tag_name().name();
+    if element.children().any(|child| child.is_element()) {
+        format!("<{name}>…</{name}>")
+    } else {
+        format!("<{name}>{}</{name}>", cut(&text, SHOWN))
+    }
+}
+
+/// Expected and actual namespace of a difference that was told already.
+type Told<'x> = Option<(Option<&'x str>, Option<&'x str>)>;
+
 impl<'x> Judge<'x> {
+    /// Compares a whole document.
     pub(super) fn document(&mut self, pattern: &'x XmlPattern, document: &'x roxmltree::Document<'x>) {
-        let _ = (pattern, document);
+        let (root, element) = (&pattern.root, document.root_element());
+        if element.tag_name().name() == root.name {
+            self.xml(root, element, None);
+        } else {
+            self.violated(root.check, Some(place(element)), |_| {
+                say(
+                    MismatchKind::Value,
+                    named(root.namespace.as_deref(), &root.name),
+                    named(element.tag_name().namespace(), element.tag_name().name()),
+                )
+            });
+        }
+    }
+
+    /// Compares a text or attribute.
+    fn text(
+        &mut self,
+        node: &'x Node,
+        element: Element<'x, 'x>,
+        attribute: Option<&'x str>,
+        text: Option<Cow<'_, str>>,
+    ) {
+        self.spot = Some(XmlSpot { element, attribute });
+        self.node(node, text.map(Json::String).as_ref());
+        self.spot = None;
+    }
+
+    /// Compares an element of the expected local name. Recursion follows the pattern.
+    fn xml(&mut self, pattern: &'x XmlNode, element: Element<'x, 'x>, told: Told<'x>) {
+        let mut clean = true;
+        let (wanted, actual) = (pattern.namespace.as_deref(), element.tag_name().namespace());
+        let mut told = told;
+        if wanted != actual {
+            clean = told == Some((wanted, actual));
+            if !clean {
+                told = Some((wanted, actual));
+                self.violated(pattern.check, Some(place(element)), |_| {
+                    say(MismatchKind::Value, named(wanted, &pattern.name), named(actual, &pattern.name))
+                });
+            }
+        }
+        for (space, name, node) in &pattern.attributes {
+            let value = attribute(element, space.as_deref(), name);
+            self.text(node, element, Some(name), value.map(Cow::Borrowed));
+        }
+        for extra in unlisted(pattern, element) {
+            let place = format!("{}/@{}", place(element), extra.name());
+            let wrong = say(MismatchKind::Unexpected, "no such attribute", quoted(extra.value()));
+            self.extra(pattern, &mut clean, place, wrong);
+        }
+        match &pattern.text {
+            Some(node) => {
+                self.text(node, element, None, Some(seen_text(node, element)));
+                if !takes_anything(node) {
+                    for child in element.children().filter(Element::is_element) {
+                        self.stranger(pattern, &mut clean, child);
+                    }
+                }
+            }
+            None => self.children(pattern, element, told, &mut clean),
+        }
+        if clean {
+            self.held(pattern.check);
+        }
+    }
+
+    fn children(&mut self, pattern: &'x XmlNode, element: Element<'x, 'x>, told: Told<'x>, clean: &mut bool) {
+        let text = own_text(element);
+        if !text.trim().is_empty() {
+            let wrong = say(MismatchKind::Unexpected, "no text between the elements", quoted(text.trim()));
+            self.broken(pattern, clean, place(element), wrong);
+        }
+        let matcher = self.matcher;
+        let found = pair(&matcher, pattern, element);
+        for (child, each) in found.paired {
+            self.xml(child, each, told);
+        }
+        for (child, each) in found.moved {
+            self.violated(child.check, Some(place(each)), |_| {
+                say(MismatchKind::Order, format!("<{}> in the order written", child.name), short(each))
+            });
+        }
+        for child in found.missing {
+            let place = format!("{}/{}", place(element), child.name);
+            self.violated(child.check, Some(place), |_| {
+                let words = match &child.text {
+                    Some(text) => format!("<{0}>{1}</{0}>", child.name, expected(text)),
+                    None => format!("<{0}>…</{0}>", child.name),
+                };
+                say(MismatchKind::Missing, words, "nothing")
+            });
+        }
+        for each in found.added {
+            self.stranger(pattern, clean, each);
+        }
+        for child in pattern.children.iter().filter(|child| child.absent) {
+            match found.forbidden.iter().find(|(other, _)| std::ptr::eq(*other, child)) {
+                None => self.held(child.check),
+                Some((_, each)) => self.violated(child.check, Some(place(*each)), |_| {
+                    say(MismatchKind::Unexpected, "nothing", short(*each))
+                }),
+            }
+        }
+    }
+
+    /// An unlisted element.
+    fn stranger(&mut self, pattern: &'x XmlNode, clean: &mut bool, element: Element<'x, 'x>) {
+        // Finding a place takes time in proportion to the siblings: not for every one of a million.
+        self.strangers += 1;
+        let place = if self.strangers > PLACED { String::new() } else { place(element) };
+        self.extra(pattern, clean, place, say(MismatchKind::Unexpected, "no such element", short(element)));
+    }
+
+    /// Something unlisted: a fault, a note or nothing.
+    fn extra(&mut self, pattern: &'x XmlNode, clean: &mut bool, place: String, wrong: Wrong) {
+        match pattern.extra {
+            Extra::Allow => {}
+            Extra::Note => self.note(pattern.check, place, wrong),
+            Extra::Fail => self.broken(pattern, clean, place, wrong),
+        }
+    }
+
+    /// A fault of the element itself; counted once however many there are.
+    fn broken(&mut self, pattern: &'x XmlNode, clean: &mut bool, place: String, wrong: Wrong) {
+        if std::mem::replace(clean, false) {
+            self.violated(pattern.check, Some(place), |_| wrong);
+        } else {
+            self.also_violated(pattern.check, Some(place), |_| wrong);
+        }
     }
 }

@@ -17,11 +17,15 @@ pub fn align(
 ) -> Vec<(Option<usize>, Option<usize>)> {
     let both = expected.min(actual);
     let mut front = 0;
-    while front < both && cost(front, front) == Some(0) {
+    // What may be left out at no cost is not settled by its neighbours alone.
+    while front < both && alone(front) == ALONE && cost(front, front) == Some(0) {
         front += 1;
     }
     let mut back = 0;
-    while back < both - front && cost(expected - 1 - back, actual - 1 - back) == Some(0) {
+    while back < both - front
+        && alone(expected - 1 - back) == ALONE
+        && cost(expected - 1 - back, actual - 1 - back) == Some(0)
+    {
         back += 1;
     }
     let mut pairs: Vec<_> = (0..front).map(|at| (Some(at), Some(at))).collect();

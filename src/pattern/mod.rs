@@ -14,6 +14,8 @@ pub mod operators;
 pub mod parse;
 pub mod write;
 pub mod xml;
+pub mod xml_illustrate;
+pub mod xml_matching;
 
 use crate::model::clause::Choice;
 use crate::model::id::ClauseId;

@@ -1,1 +1,169 @@
-//! xml
+//! Compiles an XML pattern: [`compile`].
+
+use std::sync::Arc;
+
+use super::checks::Checks;
+use super::{Context, PatternError};
+use crate::model::id::ClauseId;
+use crate::model::json::{Json, MAX_DEPTH};
+use crate::model::pattern::{Node, Rule, XmlNode, XmlPattern, XmlResolved, XmlResolvedText};
+use crate::model::spec::Extra;
+
+pub use super::xml_illustrate::{illustrate, pretty};
+
+/// Compiles what an XML body must match.
+///
+/// # Errors
+/// When an attribute of `urn:casebook` or an operator in a text is unknown or misused; with its XML path.
+pub fn compile(source: &XmlResolved, context: &Context<'_>) -> Result<XmlPattern, PatternError> {
+    let mut checks = Checks::new(context);
+    let extra = if context.strict && context.extra == Extra::Note { Extra::Fail } else { context.extra };
+    let mut compiler = Compiler { context, checks: &mut checks, path: Vec::new() };
+    let root = compiler.element(source, source.name.clone(), extra, None)?;
+    if root.optional || root.absent {
+        return Err(compiler.error("the root element cannot be optional or absent"));
+    }
+    Ok(XmlPattern { root, checks: checks.finish() })
+}
+
+struct Compiler<'c, 'x> {
+    context: &'c Context<'c>,
+    checks: &'c mut Checks<'x>,
+    path: Vec<String>,
+}
+
+impl Compiler<'_, '_> {
+    fn pointer(&self) -> String {
+        self.path.iter().fold(String::new(), |pointer, segment| pointer + "/" + segment)
+    }
+
+    fn error(&self, message: impl Into<String>) -> PatternError {
+        PatternError { pointer: self.pointer(), message: message.into() }
+    }
+
+    fn flag(&self, name: &str, value: &str) -> Result<bool, PatternError> {
+        match value {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(self.error(format!("`cb:{name}` is \"true\" or \"false\", not \"{other}\""))),
+        }
+    }
+
+    /// `segment` names the element in its check: local name, with a position where siblings share it.
+    fn element(
+        &mut self,
+        source: &XmlResolved,
+        segment: String,
+        extra: Extra,
+        own: Option<&Arc<[ClauseId]>>,
+    ) -> Result<XmlNode, PatternError> {
+        self.path.push(segment);
+        if self.path.len() > MAX_DEPTH {
+            return Err(self.error(format!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        let (mut extra, mut own) = (extra, own.map(Arc::clone));
+        let (mut optional, mut absent, mut any_order) = (false, false, false);
+        for (name, value) in &source.steering {
+            match name.as_str() {
+                "optional" => optional = self.flag(name, value)?,
+                "absent" => absent = self.flag(name, value)?,
+                "order" => {
+                    any_order = match value.as_str() {
+                        "any" => true,
+                        "written" => false,
+                        other => return Err(self.error(format!("`cb:order` is \"any\", not \"{other}\""))),
+                    }
+                }
+                "extra" => {
+                    extra = match value.as_str() {
+                        "allow" => Extra::Allow,
+                        "note" if self.context.strict => Extra::Fail,
+                        "note" => Extra::Note,
+                        "fail" => Extra::Fail,
+                        other => {
+                            return Err(
+                                self.error(format!("`cb:extra` is \"allow\", \"note\" or \"fail\", not \"{other}\""))
+                            );
+                        }
+                    }
+                }
+                "clause" => {
+                    let list: Vec<ClauseId> = value.split_whitespace().map(ClauseId::new).collect();
+                    if list.is_empty() {
+                        return Err(self.error("`cb:clause` names no clause"));
+                    }
+                    own = Some(list.into());
+                }
+                "per" => {}
+                other => {
+                    let known = ["optional", "absent", "order", "per", "extra", "clause"];
+                    let nearest = known.iter().min_by_key(|each| strsim::damerau_levenshtein(each, other));
+                    let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean `cb:{nearest}`?"));
+                    return Err(self.error(format!("unknown attribute `cb:{other}`{hint}")));
+                }
+            }
+        }
+        let check = self.checks.at(&self.path, own.as_ref(), false);
+        let mut attributes = Vec::with_capacity(source.attributes.len());
+        for (namespace, name, value) in &source.attributes {
+            self.path.push(format!("@{name}"));
+            attributes.push((namespace.clone(), name.clone(), self.text(value, own.as_ref())?));
+            self.path.pop();
+        }
+        let mut children = Vec::with_capacity(source.children.len());
+        for (index, child) in source.children.iter().enumerate() {
+            let segment = segment_of(&source.children, index, child);
+            children.push(self.element(child, segment, extra, own.as_ref())?);
+        }
+        let text = if children.is_empty() { Some(self.text(&source.text, own.as_ref())?) } else { None };
+        let blank = matches!(&source.text, XmlResolvedText::Literal(text) if text.trim().is_empty());
+        if !children.is_empty() && !blank {
+            return Err(self.error("an element of a pattern has either child elements or text"));
+        }
+        self.path.pop();
+        Ok(XmlNode {
+            namespace: source.namespace.clone(),
+            name: source.name.clone(),
+            check,
+            attributes,
+            children,
+            text,
+            optional,
+            absent,
+            any_order,
+            extra,
+        })
+    }
+
+    fn text(&mut self, text: &XmlResolvedText, own: Option<&Arc<[ClauseId]>>) -> Result<Node, PatternError> {
+        match text {
+            XmlResolvedText::Literal(text) => {
+                let check = self.checks.at(&self.path, own, false);
+                Ok(Node { rule: Rule::String(text.clone()), check, written: None })
+            }
+            XmlResolvedText::Pattern(pattern) => {
+                // A clause of an outer `cb:clause` is what the operator proves, unless it says its own.
+                let clauses = own.map(|clauses| {
+                    let ids = clauses.iter().map(|clause| Json::string(clause.as_str().to_owned())).collect();
+                    Json::Object(vec![("$clause".into(), Json::Array(ids)), ("$is".into(), pattern.clone())])
+                });
+                let pointer = self.pointer();
+                let source = clauses.as_ref().unwrap_or(pattern);
+                super::json::compile_at(source, self.context, self.checks, self.path.clone(), &pointer)
+            }
+        }
+    }
+}
+
+/// The local name; `[*]` behind it for what `cb:per` made, a position where siblings share the name.
+fn segment_of(siblings: &[XmlResolved], index: usize, child: &XmlResolved) -> String {
+    let name = &child.name;
+    if child.steering.iter().any(|(name, _)| name == "per") {
+        return format!("{name}[*]");
+    }
+    let same = |each: &&XmlResolved| each.name == *name;
+    if siblings.iter().filter(same).count() == 1 {
+        return name.clone();
+    }
+    format!("{name}[{}]", siblings[..index].iter().filter(same).count() + 1)
+}
