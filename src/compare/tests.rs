@@ -421,10 +421,7 @@ fn body_kinds() {
 
 #[test]
 fn an_unreadable_body_violates_every_clause() {
-    let setup = Setup {
-        cite: vec![Cite { pointer: "/a".to_owned(), clauses: vec![clause("A")] }],
-        ..Setup::default()
-    };
+    let setup = Setup { cite: vec![Cite { pointer: "/a".to_owned(), clauses: vec![clause("A")] }], ..Setup::default() };
     let body = BodyCheck::Json(Arc::new(setup.compile("{\"a\": 1, \"b\": 2}").unwrap()));
     let found = compare(&expect(body), &answer(500, &[], "<html>"), "main");
     assert_eq!(found.mismatches.len(), 1);

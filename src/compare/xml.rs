@@ -94,7 +94,13 @@ impl<'x> Judge<'x> {
     }
 
     /// Compares a text or attribute.
-    fn text(&mut self, node: &'x Node, element: Element<'x, 'x>, attribute: Option<&'x str>, text: Option<Cow<'_, str>>) {
+    fn text(
+        &mut self,
+        node: &'x Node,
+        element: Element<'x, 'x>,
+        attribute: Option<&'x str>,
+        text: Option<Cow<'_, str>>,
+    ) {
         self.spot = Some(XmlSpot { element, attribute });
         self.node(node, text.map(Json::String).as_ref());
         self.spot = None;

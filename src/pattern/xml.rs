@@ -81,9 +81,9 @@ impl Compiler<'_, '_> {
                         "note" => Extra::Note,
                         "fail" => Extra::Fail,
                         other => {
-                            return Err(self.error(format!(
-                                "`cb:extra` is \"allow\", \"note\" or \"fail\", not \"{other}\""
-                            )));
+                            return Err(
+                                self.error(format!("`cb:extra` is \"allow\", \"note\" or \"fail\", not \"{other}\""))
+                            );
                         }
                     }
                 }

@@ -62,7 +62,10 @@ fn actual(element: Element<'_, '_>) -> Shown {
     Shown {
         name: element.tag_name().name().to_owned(),
         namespace: element.tag_name().namespace().map(str::to_owned),
-        attributes: element.attributes().map(|each| (qualified(each.namespace(), each.name()), each.value().to_owned())).collect(),
+        attributes: element
+            .attributes()
+            .map(|each| (qualified(each.namespace(), each.name()), each.value().to_owned()))
+            .collect(),
         children,
         text: text.to_owned(),
     }

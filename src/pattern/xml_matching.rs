@@ -116,9 +116,10 @@ fn distance(matcher: &Matcher<'_>, pattern: &XmlNode, element: Element<'_, '_>) 
     if matches(matcher, pattern, element) {
         return Some(0);
     }
-    let near = pattern.children.iter().any(|child| {
-        element.children().any(|each| each.is_element() && matches(matcher, child, each))
-    });
+    let near = pattern
+        .children
+        .iter()
+        .any(|child| element.children().any(|each| each.is_element() && matches(matcher, child, each)));
     Some(if near { ALONE } else { ALONE + 1 })
 }
 
@@ -139,11 +140,12 @@ pub fn pair<'p, 'd>(matcher: &Matcher<'_>, pattern: &'p XmlNode, element: Elemen
             _ => true,
         })
         .collect();
-    let mut result = Paired { paired: Vec::new(), moved: Vec::new(), missing: Vec::new(), added: Vec::new(), forbidden };
+    let mut result =
+        Paired { paired: Vec::new(), moved: Vec::new(), missing: Vec::new(), added: Vec::new(), forbidden };
     let cost = |row: usize, column: usize| distance(matcher, wanted[row], actual[column]);
     if wanted.len() == actual.len() && wanted.iter().zip(&actual).all(|(child, each)| same_name(child, *each)) {
-        let positional = !pattern.any_order
-            || wanted.iter().zip(&actual).all(|(child, each)| matches(matcher, child, *each));
+        let positional =
+            !pattern.any_order || wanted.iter().zip(&actual).all(|(child, each)| matches(matcher, child, *each));
         if positional {
             result.paired = wanted.iter().copied().zip(actual).collect();
             return result;
