@@ -10,10 +10,12 @@ mod head;
 mod json;
 mod judge;
 pub mod media;
+mod show;
 mod xml;
 pub mod xpath;
 
 pub use at::{ExtractError, check_path, extract};
+pub use show::{Shown, show};
 pub use body::well_formed;
 
 use crate::model::exchange::Response;

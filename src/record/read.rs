@@ -271,6 +271,7 @@ fn not_run(id: &CaseId, why: &str) -> CaseRecord {
         observe: false,
         judgement: Judgement::default(),
         exchanges: Vec::new(),
+        diffs: Vec::new(),
         teardown_problems: Vec::new(),
         ledger: Vec::new(),
         started_us: 0,

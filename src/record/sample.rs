@@ -183,6 +183,7 @@ pub fn case(id: &str, line: u32, title: &str, outcome: Verdict) -> CaseRecord {
         observe: false,
         judgement: Judgement { checks: vec![tally("GRV-ADD-05", "status", 1, 0)], ..Judgement::default() },
         exchanges: vec![exchange(200, "{\"TrackActionResults\":[]}")],
+        diffs: Vec::new(),
         teardown_problems: Vec::new(),
         ledger: Vec::new(),
         started_us: u64::from(line) * 1000,
