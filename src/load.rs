@@ -233,7 +233,8 @@ impl Walk<'_> {
 /// The text of a file, or why it cannot be had.
 fn text(path: &Path) -> Result<String, String> {
     let bytes = bytes(path, LARGEST)?;
-    String::from_utf8(bytes).map_err(|error| format!("is not UTF-8: invalid byte at offset {}", error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes)
+        .map_err(|error| format!("is not UTF-8: invalid byte at offset {}", error.utf8_error().valid_up_to()))
 }
 
 /// The bytes of a regular file that is not too large.

@@ -128,7 +128,13 @@ impl Reader<'_> {
         let node = root.node("target");
         let text = |key| node.as_ref().map(|node| node.owned(key)).unwrap_or_default();
         let class = if text("class") == "mock" { TargetClass::Mock } else { TargetClass::Real };
-        Identity { name: text("name"), product: text("product"), version: text("version"), operator: text("operator"), class }
+        Identity {
+            name: text("name"),
+            product: text("product"),
+            version: text("version"),
+            operator: text("operator"),
+            class,
+        }
     }
 
     fn services(&self, root: &Node<'_>) -> BTreeMap<String, String> {
@@ -264,7 +270,8 @@ impl Reader<'_> {
                 continue;
             }
             check(self.file, &inner, &fields::AUTH);
-            let keys: Vec<_> = ["header", "value", "basic", "bearer"].into_iter().filter(|key| inner.get(key).is_some()).collect();
+            let keys: Vec<_> =
+                ["header", "value", "basic", "bearer"].into_iter().filter(|key| inner.get(key).is_some()).collect();
             let scheme = match keys.as_slice() {
                 ["header", "value"] => {
                     let header = inner.owned("header");

@@ -4,7 +4,6 @@
 //! [`Shared::read`] (clauses and services), [`read_cases`] (each file of cases alone), [`finish`] (what only all files
 //! together show). [`read`] does them in order.
 
-pub mod schema;
 mod cases;
 pub(crate) mod diagnostic;
 mod documents;
@@ -13,6 +12,7 @@ pub(crate) mod fields;
 mod json;
 mod pattern;
 pub(crate) mod reader;
+pub mod schema;
 mod scope;
 mod service;
 mod step;
@@ -193,14 +193,21 @@ pub fn finish(
     }
     let mut ids: HashMap<&str, usize> = HashMap::with_capacity(total);
     for (index, case) in cases.iter().enumerate() {
-        for (alias, id) in std::iter::once((false, case.id.as_str())).chain(case.aliases.iter().map(|id| (true, id.as_str()))) {
+        for (alias, id) in
+            std::iter::once((false, case.id.as_str())).chain(case.aliases.iter().map(|id| (true, id.as_str())))
+        {
             let Some(other) = ids.insert(id, index) else { continue };
             let (file, span) = &places[index];
             let place = &cases[other].source;
             let what = if alias { "alias" } else { "case" };
             found.push(
-                Diagnostic::error(&files[*file].path, &files[*file].text, span.clone(), format!("{what} `{id}` exists already"))
-                    .help(format!("it is also at {}:{}", place.file, place.line)),
+                Diagnostic::error(
+                    &files[*file].path,
+                    &files[*file].text,
+                    span.clone(),
+                    format!("{what} `{id}` exists already"),
+                )
+                .help(format!("it is also at {}:{}", place.file, place.line)),
             );
         }
     }

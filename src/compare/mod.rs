@@ -15,8 +15,8 @@ mod xml;
 pub mod xpath;
 
 pub use at::{ExtractError, check_path, extract};
-pub use show::{Shown, show};
 pub use body::well_formed;
+pub use show::{Shown, show};
 
 use crate::model::exchange::Response;
 use crate::model::expect::{AnswerReading, Expect};
