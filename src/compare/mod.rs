@@ -85,3 +85,5 @@ fn readings(expect: &Expect, response: &Response, body: &body::Parsed<'_>, step:
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod xml_tests;

@@ -11,7 +11,7 @@ use crate::model::judgement::MismatchKind;
 use crate::model::pattern::{Node, XmlNode, XmlPattern};
 use crate::model::spec::Extra;
 use crate::pattern::write::cut;
-use crate::pattern::xml_matching::{attribute, own_text, pair, seen_text, takes_anything, unlisted};
+use crate::pattern::xml_matching::{Aim, attribute, own_text, pair, seen_text, takes_anything, unlisted};
 
 /// Reads a document. UTF-8 only; a DTD is refused.
 ///
@@ -152,7 +152,7 @@ impl<'x> Judge<'x> {
             self.broken(pattern, clean, place(element), wrong);
         }
         let matcher = self.matcher;
-        let found = pair(&matcher, pattern, element);
+        let found = pair(&matcher, pattern, element, Aim::Tell);
         for (child, each) in found.paired {
             self.xml(child, each, told);
         }

@@ -118,7 +118,7 @@ impl Compiler<'_, '_> {
 
     /// Makes a node with its check.
     fn make(&mut self, rule: Rule, written: Option<&Json<'static>>, scope: &Scope) -> Node {
-        let loose = matches!(rule, Rule::Any | Rule::Unchecked | Rule::Type(_));
+        let loose = is_loose(&rule);
         let check = self.checks.at(&self.path, scope.clauses.as_ref(), loose);
         Node { rule, check, written: written.map(|json| Arc::new(json.clone())) }
     }
@@ -568,6 +568,18 @@ impl Compiler<'_, '_> {
         }
         let policy = if choice.policy == ChoicePolicy::Report { ChoicePolicy::Report } else { ChoicePolicy::Lenient };
         Ok(Rule::Choice(ChoiceRule { choice: ChoiceId::new(id), policy, readings: compiled }))
+    }
+}
+
+/// Whether a rule takes anything that is there, or any value of a type.
+fn is_loose(rule: &Rule) -> bool {
+    match rule {
+        Rule::Any | Rule::Unchecked | Rule::Type(_) => true,
+        Rule::Optional(inner) => is_loose(&inner.rule),
+        Rule::OneOf(nodes) => nodes.iter().any(|node| is_loose(&node.rule)),
+        Rule::All(nodes) => nodes.iter().all(|node| is_loose(&node.rule)),
+        Rule::Choice(choice) => choice.readings.iter().any(|(_, node)| is_loose(&node.rule)),
+        _ => false,
     }
 }
 
