@@ -11,6 +11,7 @@ mod json;
 mod judge;
 pub mod media;
 mod xml;
+mod xml_guard;
 pub mod xpath;
 
 pub use at::{ExtractError, check_path, extract};

@@ -155,6 +155,9 @@ fn operators_in_texts() {
     assert_eq!(judge("<r>{\"$type\": \"integer\"}</r>", "<r> 7 </r>"), "");
     assert_eq!(judge("<r>{\"$type\": \"boolean\"}</r>", "<r>yes</r>"), "Type /r");
     assert_eq!(judge("<r>a</r>", "<r>a<b/></r>"), "Unexpected /r/b");
+    let expected = "<r k='{\"$optional\": \"1\"}' l='{\"$absent\": true}'/>";
+    assert_eq!(judge(expected, "<r/>"), "");
+    assert_eq!(judge(expected, "<r k='2' l=''/>"), "Value /r/@k, Unexpected /r/@l");
 }
 
 #[test]
@@ -232,7 +235,7 @@ fn alter(tree: &mut Tree, place: &mut usize, how: u8) {
             3 if tree.children.is_empty() => tree.text.push('x'),
             4 => {
                 tree.attribute =
-                    tree.attribute.as_ref().map_or_else(|| Some(String::new()), |text| Some(format!("{text}x")))
+                    tree.attribute.as_ref().map_or_else(|| Some(String::new()), |text| Some(format!("{text}x")));
             }
             5 => tree.name.push('x'),
             _ => {}
