@@ -1,4 +1,4 @@
-//! Whether an XML element matches, yes or no: [`matches`]; and how siblings are paired: [`pair`].
+//! Whether an XML element matches, yes or no: [`matches()`]; and how siblings are paired: [`pair`].
 
 use std::borrow::Cow;
 
