@@ -12,6 +12,7 @@ mod judge;
 pub mod media;
 mod show;
 mod xml;
+mod xml_guard;
 pub mod xpath;
 
 pub use at::{ExtractError, check_path, extract};
@@ -87,3 +88,5 @@ fn readings(expect: &Expect, response: &Response, body: &body::Parsed<'_>, step:
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod xml_tests;
