@@ -35,7 +35,10 @@ pub(super) fn read<'a>(file: &'a File<'a>, root: &Node<'a>, shared: &'a Shared, 
     let mut out = FileCases::default();
     let suite = root.text("suite").unwrap_or_default();
     if root.get("suite").is_some() && !is_id(suite) {
-        file.error(root.span_of("suite"), format!("`{suite}` is no suite: write lower-case words with `-`, joined by `/`"));
+        file.error(
+            root.span_of("suite"),
+            format!("`{suite}` is no suite: write lower-case words with `-`, joined by `/`"),
+        );
     }
     let service = root.text("service").unwrap_or_default();
     if root.get("service").is_some() && !shared.services.contains_key(service) {
@@ -80,7 +83,9 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
     let checks = checks(reader, node);
     let open = open_place(&steps, &checks);
     if whole.is_empty() {
-        if reader.cited.len() == whole_count && node.get("clauses").is_none_or(|value| super::reader::texts(value).is_empty()) {
+        if reader.cited.len() == whole_count
+            && node.get("clauses").is_none_or(|value| super::reader::texts(value).is_empty())
+        {
             file.error_help(
                 node.span.clone(),
                 format!("case `{id}` has no clause"),
@@ -304,7 +309,8 @@ fn steps<'a>(reader: &mut Reader<'a>, node: &Node<'a>, service: &'a str, whole: 
         if !main && (id.contains('.') || RESERVED.contains(&id.as_str())) {
             file.error(table.span_of("id"), format!("a step cannot be called `{id}`"));
         }
-        if places.iter().any(|other| other.id == id) {
+        // The step of a single request is called `main`, wherever it stands; the other one has to yield.
+        if (single && !main && id == "main") || (!main && places.iter().any(|other| other.id == id)) {
             file.error(table.span_of("id"), format!("step `{id}` exists already"));
         }
         places.push(StepPlace { id, role: *role, service, observe, span: table.span.clone() });
@@ -374,7 +380,14 @@ fn checks<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<CheckSpec> {
         let Some(is) = reader.pattern_at(&check, "is") else { continue };
         let clauses = reader.cites(&check, "clause");
         let source = reader.file.source(&check.span);
-        checks.push(CheckSpec { title: check.owned("title"), value, is, clauses, wanted: check.flag("wanted"), source });
+        checks.push(CheckSpec {
+            title: check.owned("title"),
+            value,
+            is,
+            clauses,
+            wanted: check.flag("wanted"),
+            source,
+        });
     }
     checks
 }
@@ -382,10 +395,8 @@ fn checks<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<CheckSpec> {
 /// What, if anything, is checked without a clause of its own: what it is, and in which step.
 fn open_place(steps: &[Step], checks: &[CheckSpec]) -> Option<(&'static str, String)> {
     let main = steps.iter().filter(|step| step.role == StepRole::Main);
-    main.into_iter()
-        .find_map(|step| Some((open_check(&step.expect)?, step.id.clone())))
-        .or_else(|| {
-            let check = checks.iter().find(|each| !each.wanted && each.clauses.is_empty() && open_pattern(&each.is))?;
-            Some(("a comparison", check.title.clone()))
-        })
+    main.into_iter().find_map(|step| Some((open_check(&step.expect)?, step.id.clone()))).or_else(|| {
+        let check = checks.iter().find(|each| !each.wanted && each.clauses.is_empty() && open_pattern(&each.is))?;
+        Some(("a comparison", check.title.clone()))
+    })
 }

@@ -90,7 +90,11 @@ impl<'a> Reader<'a> {
         match value.get_ref() {
             DeValue::Table(_) => Node::of(value).map(|node| self.one_status(&node)).into_iter().collect(),
             DeValue::Array(items) => items.iter().filter_map(Node::of).map(|node| self.one_status(&node)).collect(),
-            _ => vec![StatusSpec { is: self.status_term(value).into_iter().collect(), not: Vec::new(), clauses: Vec::new() }],
+            _ => vec![StatusSpec {
+                is: self.status_term(value).into_iter().collect(),
+                not: Vec::new(),
+                clauses: Vec::new(),
+            }],
         }
     }
 
@@ -145,7 +149,8 @@ impl<'a> Reader<'a> {
                 .filter(|key| rule.get(key).is_some())
                 .collect();
             let [key] = given.as_slice() else {
-                let message = format!("header `{name}` needs one rule of is, regex, contains, media, all, absent, present");
+                let message =
+                    format!("header `{name}` needs one rule of is, regex, contains, media, all, absent, present");
                 self.file.error(key_span, message);
                 continue;
             };
@@ -258,7 +263,8 @@ impl<'a> Reader<'a> {
             if !pointer.is_empty() && !pointer.starts_with('/') {
                 self.file.error(key_span, format!("`{pointer}` is no place of a body; it begins with `/`"));
             }
-            let clauses = super::reader::texts(value).into_iter().filter_map(|(id, span)| self.cite(id, span)).collect();
+            let clauses =
+                super::reader::texts(value).into_iter().filter_map(|(id, span)| self.cite(id, span)).collect();
             cites.push(Cite { pointer: pointer.to_owned(), clauses });
         }
         cites

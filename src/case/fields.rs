@@ -104,7 +104,11 @@ pub(crate) static CASE: Table = Table {
         field("tags", Kind::Texts, "words to select by"),
         field("effect", EFFECT, "what the case does to the target (default: read)"),
         field("locks", Kind::Texts, "cases that share a lock never overlap"),
-        field("fixtures", Kind::Texts, "names the target must provide beyond those mentioned; `name[n]` asks for n entries"),
+        field(
+            "fixtures",
+            Kind::Texts,
+            "names the target must provide beyond those mentioned; `name[n]` asks for n entries",
+        ),
         field("observe", Kind::Bool, "the outcome is recorded; only `expect` can fail it"),
         field("strict", Kind::Bool, "runs only with `--strict`"),
         field("timeout_ms", MILLIS, "deadline of the whole case"),
@@ -157,10 +161,7 @@ pub(crate) static POLL: Table = Table {
     name: "poll",
     doc: "How long, and how often.",
     open: false,
-    fields: &[
-        must("every_ms", MILLIS, "pause between attempts"),
-        must("for_ms", MILLIS, "deadline over all attempts"),
-    ],
+    fields: &[must("every_ms", MILLIS, "pause between attempts"), must("for_ms", MILLIS, "deadline over all attempts")],
 };
 
 /// An entry of the ledger.
@@ -181,7 +182,11 @@ pub(crate) static REQUEST: Table = Table {
     open: false,
     fields: &[
         field("method", Kind::Template, "any token"),
-        field("path", Kind::Template, "an interpolated value is percent-encoded as one segment; the rest is sent as written"),
+        field(
+            "path",
+            Kind::Template,
+            "an interpolated value is percent-encoded as one segment; the rest is sent as written",
+        ),
         field("query", Kind::Values, "names and values; a list repeats the name"),
         field("query_style", STYLE, "space as `+` or as `%20`"),
         field("query_raw", Kind::Template, "the query string exactly as written"),
@@ -221,7 +226,11 @@ pub(crate) static EXPECT: Table = Table {
         field("body", Kind::Word(&["empty", "well-formed", "unchecked"]), "the body, without a pattern"),
         field("at", Kind::Tables(&AT), "places that a path finds"),
         field("extra", EXTRA, "what an unlisted member or element is"),
-        field("cite", Kind::Map(&CLAUSES), "which clause a place of the body proves; the longest matching pointer wins"),
+        field(
+            "cite",
+            Kind::Map(&CLAUSES),
+            "which clause a place of the body proves; the longest matching pointer wins",
+        ),
         field("use", Kind::Texts, "shared expectations of service.toml to add"),
         field("reading", Kind::Tables(&READING), "whole answers that a choice allows"),
     ],
@@ -253,8 +262,7 @@ pub(crate) static READING: Table = Table {
 };
 
 const STATUS_TERM: Kind = Kind::AnyOf(&[Kind::Integer(100, 599), Kind::Template]);
-const STATUS_TERMS: Kind =
-    Kind::AnyOf(&[Kind::Integer(100, 599), Kind::Template, Kind::List(&STATUS_TERM)]);
+const STATUS_TERMS: Kind = Kind::AnyOf(&[Kind::Integer(100, 599), Kind::Template, Kind::List(&STATUS_TERM)]);
 
 /// A status.
 pub(crate) static STATUS: Table = Table {
@@ -521,7 +529,11 @@ pub(crate) static TARGET_FILE: Table = Table {
         must("target", Kind::Table(&TARGET), "who is being tested"),
         field("services", Kind::Map(&Kind::Text), "base URL by service id"),
         field("variables", Kind::Values, "values that may be shown; nested tables give dotted names"),
-        field("secrets", Kind::Values, "`{ env = \"NAME\" }`, `{ file = \"path\" }` or, for a mock, `{ value = \"…\" }`"),
+        field(
+            "secrets",
+            Kind::Values,
+            "`{ env = \"NAME\" }`, `{ file = \"path\" }` or, for a mock, `{ value = \"…\" }`",
+        ),
         field("fixtures", Kind::Values, "lists, texts and flags; nested tables give dotted names"),
         field("auth", Kind::Values, "auth schemes by name"),
         field("limits", Kind::Table(&LIMITS), "limits that a run keeps to"),
@@ -574,10 +586,7 @@ pub(crate) static BASIC: Table = Table {
     name: "basic",
     doc: "Basic credentials.",
     open: false,
-    fields: &[
-        must("user", Kind::Template, "user name"),
-        must("password", Kind::Template, "password, from a secret"),
-    ],
+    fields: &[must("user", Kind::Template, "user name"), must("password", Kind::Template, "password, from a secret")],
 };
 
 /// Limits of a target.

@@ -155,7 +155,8 @@ impl<'a> Node<'a> {
 
     /// Keys and values in the order written.
     pub(crate) fn entries(&self) -> Vec<(&'a str, Range<usize>, &'a Value<'a>)> {
-        let mut all: Vec<_> = self.table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
+        let mut all: Vec<_> =
+            self.table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
         all.sort_by_key(|(_, span, _)| span.start);
         all
     }
@@ -207,10 +208,7 @@ pub(crate) fn check(file: &File<'_>, node: &Node<'_>, kind: &Table) {
 
 fn check_value(file: &File<'_>, name: &str, value: &Value<'_>, kind: &Kind) {
     if !accepts(kind, value) {
-        file.error(
-            value.span(),
-            format!("`{name}` must be {}, and is {}", expected(kind), actual(value.get_ref())),
-        );
+        file.error(value.span(), format!("`{name}` must be {}, and is {}", expected(kind), actual(value.get_ref())));
         return;
     }
     match (kind, value.get_ref()) {

@@ -200,7 +200,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Names a reading of a choice.
-    pub(super) fn reading(&self, choice: &str, at: Range<usize>, reading: &str, reading_at: Range<usize>) -> Option<ChoiceId> {
+    pub(super) fn reading(
+        &self,
+        choice: &str,
+        at: Range<usize>,
+        reading: &str,
+        reading_at: Range<usize>,
+    ) -> Option<ChoiceId> {
         let Some(found) = self.shared.choices.iter().find(|each| each.id.as_str() == choice) else {
             let known = self.shared.choices.iter().map(|each| each.id.as_str());
             self.file.error_help(at, format!("unknown choice `{choice}`"), suggestion(choice, known));
@@ -270,7 +276,8 @@ impl<'a> Reader<'a> {
         }
         if node.get("target").is_some() {
             for key in ["path", "query", "query_raw"].into_iter().filter(|key| node.get(key).is_some()) {
-                self.file.error(node.span_of(key), format!("`{key}` beside `target`, which is the whole request target"));
+                self.file
+                    .error(node.span_of(key), format!("`{key}` beside `target`, which is the whole request target"));
             }
         }
         let content_type = self
@@ -379,8 +386,10 @@ impl<'a> Reader<'a> {
             if name == "status" || name.contains('.') {
                 self.file.error(key_span.clone(), format!("a capture cannot be called `{name}`"));
             }
-            let given: Vec<_> =
-                ["json", "path", "xpath", "header", "body"].into_iter().filter(|key| capture.get(key).is_some()).collect();
+            let given: Vec<_> = ["json", "path", "xpath", "header", "body"]
+                .into_iter()
+                .filter(|key| capture.get(key).is_some())
+                .collect();
             let [key] = given.as_slice() else {
                 self.file.error(key_span, format!("capture `{name}` needs one of json, path, xpath, header, body"));
                 continue;
@@ -451,7 +460,9 @@ fn is_xpath(text: &str) -> bool {
             return true;
         }
         let (base, index) = match step.split_once('[') {
-            Some((base, index)) => (base, index.strip_suffix(']').is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 0))),
+            Some((base, index)) => {
+                (base, index.strip_suffix(']').is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 0)))
+            }
             None => (step, true),
         };
         index && (base == "*" || name(base))
@@ -592,7 +603,8 @@ impl PartialStep {
     ) -> Step {
         let service = self.service.unwrap_or_else(|| place.service.to_owned());
         let source = reader.file.source(&place.span);
-        let extra = reader.shared.services.get(&service).map_or(crate::model::spec::Extra::Fail, |each| each.service.extra);
+        let extra =
+            reader.shared.services.get(&service).map_or(crate::model::spec::Extra::Fail, |each| each.service.extra);
         let required = place.role == StepRole::Main && !place.observe && self.wanted.is_none();
         let unchecked = || ExpectSpec {
             status: Vec::new(),
@@ -611,7 +623,10 @@ impl PartialStep {
                     reader.file.error_help(
                         expect.span_or(&place.span),
                         "expectation without a body",
-                        Some("write json, xml, text or body; body = \"unchecked\" says that nothing is asked of it".to_owned()),
+                        Some(
+                            "write json, xml, text or body; body = \"unchecked\" says that nothing is asked of it"
+                                .to_owned(),
+                        ),
                     );
                 }
                 expect.finish(reader, extra, fallback, &source)

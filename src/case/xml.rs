@@ -97,7 +97,8 @@ impl Reader<'_> {
         // The list itself is evaluated outside of the repetition.
         let mut steering = Vec::new();
         for attribute in node.attributes().filter(|each| each.namespace() == Some(STEERING)) {
-            steering.push((attribute.name().to_owned(), self.steering(attribute.name(), attribute.value(), &place, span)));
+            steering
+                .push((attribute.name().to_owned(), self.steering(attribute.name(), attribute.value(), &place, span)));
         }
         self.scope.per += usize::from(per);
         let mut attributes = Vec::new();
