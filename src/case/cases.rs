@@ -318,12 +318,16 @@ fn steps<'a>(reader: &mut Reader<'a>, node: &Node<'a>, service: &'a str, whole: 
     reader.scope.later = places.iter().map(|place| place.id.clone()).collect();
     let mut steps = Vec::with_capacity(places.len());
     let mut pending = Vec::new();
+    let mut joined = false;
     for ((role, table), place) in tables.iter().zip(&places) {
         let before = reader.cited.len();
-        if !(table.flag("together") && *role != StepRole::Teardown) {
-            // Steps that are sent at the same moment see nothing of each other.
+        let together = table.flag("together")
+            || table.text("use").and_then(|name| reader.shared.steps.get(name)).is_some_and(|step| step.together);
+        if !(together && joined) {
+            // Steps that are sent at the same moment see nothing of each other, and all that came before.
             reader.scope.captures.append(&mut pending);
         }
+        joined = together;
         let with = if single && *role == StepRole::Main { Vec::new() } else { reader.values_at(table, "with") };
         reader.scope.with = with.iter().map(|(name, _)| name.clone()).collect();
         let mut step = reader.step(&(*table).clone());

@@ -311,13 +311,7 @@ impl PartialExpect {
     }
 
     /// The expectation, with what an unlisted member means and which clauses stand for checks that cite nothing.
-    pub(super) fn finish(
-        self,
-        reader: &Reader<'_>,
-        extra: Extra,
-        fallback: &[ClauseId],
-        source: &SourceRef,
-    ) -> ExpectSpec {
+    pub(super) fn finish(self, extra: Extra, fallback: &[ClauseId], source: &SourceRef) -> ExpectSpec {
         let extra = self.extra.unwrap_or(extra);
         let source = self.source.unwrap_or_else(|| source.clone());
         let readings = self
@@ -326,7 +320,7 @@ impl PartialExpect {
             .map(|(choice, reading, expect)| AnswerReadingSpec {
                 choice,
                 reading,
-                expect: expect.finish(reader, extra, fallback, &source),
+                expect: expect.finish(extra, fallback, &source),
             })
             .collect();
         ExpectSpec {

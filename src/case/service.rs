@@ -62,10 +62,13 @@ pub(super) fn declare<'a>(file: &File<'a>, root: &Node<'a>, shared: &mut Shared)
     }
 }
 
+/// Default headers: the service, names and values, what they mention of the target.
+type Headers = (String, Vec<(String, JsonTemplate)>, Vec<Mention>);
+
 /// What the second pass finds in a file.
 #[derive(Default)]
 pub(super) struct Parts {
-    headers: Option<(String, Vec<(String, JsonTemplate)>, Vec<Mention>)>,
+    headers: Option<Headers>,
     steps: Vec<(String, PartialStep)>,
     expects: Vec<(String, PartialExpect)>,
 }

@@ -629,7 +629,7 @@ impl PartialStep {
                         ),
                     );
                 }
-                expect.finish(reader, extra, fallback, &source)
+                expect.finish(extra, fallback, &source)
             }
             None => {
                 if required {
@@ -638,7 +638,7 @@ impl PartialStep {
                 unchecked()
             }
         };
-        let wanted = self.wanted.map(|wanted| wanted.finish(reader, extra, fallback, &source));
+        let wanted = self.wanted.map(|wanted| wanted.finish(extra, fallback, &source));
         Step {
             id: place.id.clone(),
             title: self.title,

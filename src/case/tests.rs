@@ -136,8 +136,15 @@ fn one(rest: &str) -> Case {
     load(&format!("{HEAD}{rest}")).cases.remove(0)
 }
 
-fn is(found: (u32, u32, String, String), line: u32, column: u32, message: &str, help: &str) {
-    assert_eq!(found, (line, column, message.to_owned(), help.to_owned()));
+fn is(
+    (at_line, at_column, said, advice): (u32, u32, String, String),
+    line: u32,
+    column: u32,
+    message: &str,
+    help: &str,
+) {
+    assert_eq!((at_line, at_column, said.as_str(), advice.as_str()), (line, column, message, help));
+    drop((said, advice));
 }
 
 #[test]
@@ -337,6 +344,20 @@ fn names_are_checked_before_anything_is_sent() {
         "step `b` does not come earlier",
         "",
     );
+}
+
+#[test]
+fn steps_at_the_same_moment_see_what_came_before_and_not_each_other() {
+    let step = |id: &str, path: &str| {
+        format!(
+            "[[case.step]]\nid = \"{id}\"\ntogether = true\nrequest = {{ method = \"GET\", path = \"/{path}\" }}\nexpect = {{ status = 200, body = \"empty\" }}\ncapture.id = {{ body = true }}\n"
+        )
+    };
+    let setup =
+        "[[case.setup]]\nid = \"made\"\nrequest = { method = \"PUT\", path = \"/\" }\ncapture.id = { body = true }\n";
+    one(&format!("{setup}{}{}", step("a", "${made.id}"), step("b", "${made.id}")));
+    let found = only(&format!("{setup}{}{}", step("a", ""), step("b", "${a.id}")));
+    is(found, 20, 40, "step `a` does not come earlier", "");
 }
 
 #[test]
