@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Shared;
+use super::context::{Assets, Reader};
 use super::diagnostic::{Diagnostic, suggestion};
 use super::expect::{open_check, open_pattern};
 use super::fields;
 use super::reader::{File, Node, check};
 use super::scope::{Least, RESERVED, Row, Scope, needs};
-use super::step::{Assets, PartialStep, Reader, StepPlace, millis};
+use super::step::{PartialStep, StepPlace, millis};
 use crate::model::id::{CaseId, ClauseId};
 use crate::model::spec::{Case, CheckSpec, Effect, Step, StepRole};
 use crate::model::suite::FixtureKind;
@@ -215,11 +216,6 @@ fn rows<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<Row> {
         product = next;
     }
     product.retain(|(id, _)| !id.is_empty());
-    for (index, (id, _)) in product.iter().enumerate() {
-        if index < 100 && product[..index].iter().any(|(other, _)| other == id) {
-            file.error(matrix.span.clone(), format!("row `{id}` exists already"));
-        }
-    }
     rows.extend(product);
     rows
 }

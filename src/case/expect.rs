@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
+use super::context::Reader;
 use super::diagnostic::suggestion;
 use super::pattern::{covers, uncited};
 use super::reader::{Node, Value, integer};
 use super::scope::Mention;
-use super::step::Reader;
 use crate::model::id::{ChoiceId, ClauseId};
 use crate::model::source::SourceRef;
 use crate::model::spec::{

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::context::{Assets, Reader};
 use super::expect::{PartialExpect, extra};
 use super::fields;
 use super::reader::{File, Node, check};
+use super::request::query_style;
 use super::scope::Mention;
-use super::step::{Assets, PartialStep, Reader, millis, query_style};
+use super::step::{PartialStep, millis};
 use super::{Defaults, Shared};
 use crate::model::spec::{Extra, QueryStyle};
 use crate::model::suite::{Fixture, FixtureKind, Service};
