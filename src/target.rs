@@ -504,4 +504,12 @@ mod tests {
         let file = read("t.toml", &text, &suite()).unwrap();
         assert_eq!(file.secrets["g.token"].source, SecretSource::Value("x".to_owned()));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text in "(\\PC|\n){0,120}", tail in "[a-z0-9.=\"\\[\\]{}$ \n]{0,60}") {
+            let _ = read("t.toml", &text, &suite());
+            let _ = read("t.toml", &format!("{HEAD}[secrets]\n{tail}"), &suite());
+        }
+    }
 }

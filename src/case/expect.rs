@@ -144,6 +144,9 @@ impl<'a> Reader<'a> {
         let mut rules = Vec::new();
         for (name, key_span, value) in headers.entries() {
             let Some(rule) = Node::of(value) else { continue };
+            if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+                self.file.error(key_span.clone(), format!("`{name}` is no header name"));
+            }
             let given: Vec<_> = ["is", "regex", "contains", "media", "all", "absent", "present"]
                 .into_iter()
                 .filter(|key| rule.get(key).is_some())

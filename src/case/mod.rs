@@ -36,7 +36,7 @@ use sha2::{Digest, Sha256};
 pub use cases::FileCases;
 pub use context::Assets;
 pub use diagnostic::{Diagnostic, SHOWN, Severity, render, sort};
-pub use schema::reference_text as reference;
+pub use schema::reference;
 
 pub(crate) use diagnostic::suggestion;
 

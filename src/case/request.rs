@@ -45,8 +45,13 @@ impl<'a> Reader<'a> {
         let content_type = self
             .template_at(node, "content_type")
             .map(|template| if template.as_literal() == Some("none") { None } else { Some(template) });
+        let method = self.template_at(node, "method");
+        let literal = method.as_ref().and_then(Template::as_literal);
+        if literal.is_some_and(|text| http::Method::from_bytes(text.as_bytes()).is_err()) {
+            self.file.error(node.span_of("method"), "a method must be a token (RFC 9110, section 5.6.2)");
+        }
         PartialRequest {
-            method: self.template_at(node, "method"),
+            method,
             path: self.template_at(node, "path"),
             target: self.template_at(node, "target"),
             query: self.values_at(node, "query"),

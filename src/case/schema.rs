@@ -75,7 +75,7 @@ fn table(table: &'static Table, definitions: &mut Definitions) -> Value {
     schema
 }
 
-fn reference(inner: &'static Table, definitions: &mut Definitions) -> Value {
+fn definition(inner: &'static Table, definitions: &mut Definitions) -> Value {
     if !definitions.contains_key(inner.name) {
         // The name first, so that a table that contains itself ends.
         definitions.insert(inner.name, Value::Null);
@@ -96,9 +96,9 @@ fn kind(kind: &'static Kind, definitions: &mut Definitions) -> Value {
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::Value => json!({}),
         Kind::Values => json!({ "type": "object" }),
-        Kind::Table(table) => reference(table, definitions),
-        Kind::Tables(table) => json!({ "type": "array", "items": reference(table, definitions) }),
-        Kind::Named(table) => json!({ "type": "object", "additionalProperties": reference(table, definitions) }),
+        Kind::Table(table) => definition(table, definitions),
+        Kind::Tables(table) => json!({ "type": "array", "items": definition(table, definitions) }),
+        Kind::Named(table) => json!({ "type": "object", "additionalProperties": definition(table, definitions) }),
         Kind::Map(inner) => json!({ "type": "object", "additionalProperties": self::kind(inner, definitions) }),
         Kind::List(inner) => json!({ "type": "array", "items": self::kind(inner, definitions) }),
         Kind::AnyOf(kinds) => {
@@ -109,7 +109,7 @@ fn kind(kind: &'static Kind, definitions: &mut Definitions) -> Value {
 
 /// A reference of every key of every kind of file, in Markdown.
 #[must_use]
-pub fn reference_text() -> String {
+pub fn reference() -> String {
     let mut out = String::from("# Keys\n");
     for (file, root) in [
         ("Case files", &fields::CASE_FILE),
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn the_reference_names_every_key() {
-        let text = reference_text();
+        let text = reference();
         for table in [&CASE, &REQUEST, &fields::EXPECT, &CAPTURE, &KNOWN_FAILURE] {
             for field in table.fields {
                 assert!(text.contains(&format!("| `{}`", field.key)), "{}", field.key);

@@ -565,6 +565,77 @@ fn requests_and_expectations_are_whole() {
     );
 }
 
+/// What is wrong in `clauses.toml` or `service.toml` with a text added to it.
+fn shared_wrong(file: usize, text: &str) -> Vec<(String, String)> {
+    let mut files = files(GOOD);
+    files[file].text.push_str(text);
+    let path = Arc::clone(&files[file].path);
+    let found = read(&files, &asset).expect_err("an error");
+    assert!(found.iter().all(|each| each.file == path && each.line > 1), "{found:#?}");
+    found.into_iter().map(|each| (each.message, each.help.unwrap_or_default())).collect()
+}
+
+#[test]
+fn clause_files_are_checked() {
+    let only = |text: &str| {
+        let mut all = shared_wrong(0, text);
+        assert_eq!(all.len(), 1, "{all:#?}");
+        all.remove(0)
+    };
+    let clause = "[[clause]]\nid = \"X-01\"\nsection = \"S\"\nlevel = \"stated\"\ntext = \"T\"\n";
+    assert_eq!(only(clause), ("clause `X-01` exists already".to_owned(), "it is also at clauses.toml:7".to_owned()));
+    assert_eq!(only(&clause.replace("X-01", "X-03")).0, "clause `X-03` has no case");
+    assert_eq!(
+        only(&format!("{}excluded = \" \"\n", clause.replace("X-01", "X-03"))).0,
+        "`excluded` must say why no case can test the clause"
+    );
+    assert_eq!(
+        only(&clause.replace("X-01", "X-03").replace("stated", "said")).0,
+        "`level` must be one of stated, example, implied, and is `said`"
+    );
+    let choice = |rest: &str| format!("[[choice]]\nid = \"A-03\"\nquestion = \"Q\"\nclauses = [\"X-01\"]\n{rest}");
+    assert_eq!(only(&choice("policy = \"report\"\n")).0, "choice `A-03` has no [[choice.reading]]");
+    assert_eq!(only(&choice("policy = \"settled\"\n")).0, "policy \"settled\" and the key `settled` come together");
+    let settled = choice("policy = \"settled\"\nsettled = \"So.\"\n");
+    assert_eq!(
+        only(&settled.replace("A-03", "A-02")),
+        ("choice `A-02` exists already".to_owned(), "it is also at clauses.toml:30".to_owned())
+    );
+    assert_eq!(
+        only(&settled.replace("X-01", "X-1")),
+        ("unknown clause `X-1`".to_owned(), "did you mean `X-01`?".to_owned())
+    );
+    let reading = "[[choice.reading]]\nid = \"a\"\ntext = \"A\"\n";
+    assert_eq!(
+        only(&choice(&format!("policy = \"report\"\n{reading}{reading}"))).0,
+        "choice `A-03` has reading `a` twice"
+    );
+}
+
+#[test]
+fn service_files_are_checked() {
+    let only = |text: &str| {
+        let mut all = shared_wrong(1, text);
+        assert_eq!(all.len(), 1, "{all:#?}");
+        all.remove(0)
+    };
+    let fixture = "[[fixture]]\nname = \"g.ns\"\nkind = \"text\"\ntext = \"T\"\n";
+    assert_eq!(only(fixture).0, "fixture `g.ns` exists already");
+    assert_eq!(only(&fixture.replace("g.ns", "g..ns")).0, "`g..ns` is no dotted name");
+    assert_eq!(
+        only("[step.get]\nrequest = { method = \"GET\", path = \"/${ids}\" }\n"),
+        ("unknown name `ids`".to_owned(), String::new())
+    );
+    assert_eq!(
+        only("[step.get]\nrequest = { method = \"G T\", path = \"/\" }\n").0,
+        "a method must be a token (RFC 9110, section 5.6.2)"
+    );
+    assert_eq!(only("[step.get]\nid = \"x\"\n").0, "a shared step has no `id`");
+    assert_eq!(only("[expect.more]\nuse = [\"sane\"]\n").0, "a shared expectation cannot use another");
+    assert_eq!(only("[expect.more]\nheaders.\"a b\" = { present = true }\n").0, "`a b` is no header name");
+    assert_eq!(only("[step.get]\ncreates = { kind = \"x\", id = \"${self.id}\" }\n").0, "this step captures no `id`");
+}
+
 #[test]
 fn all_errors_of_all_files_come_at_once_and_in_order() {
     let mut files = files("suite = \"g/a\"\nservice = \"gg\"\nx = 1\n");
