@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Shared;
+use super::context::{Assets, Reader};
 use super::diagnostic::{Diagnostic, suggestion};
 use super::expect::{open_check, open_pattern};
 use super::fields;
 use super::reader::{File, Node, check};
 use super::scope::{Least, RESERVED, Row, Scope, needs};
-use super::step::{Assets, PartialStep, Reader, StepPlace, millis};
+use super::step::{PartialStep, StepPlace, millis};
 use crate::model::id::{CaseId, ClauseId};
 use crate::model::spec::{Case, CheckSpec, Effect, Step, StepRole};
 use crate::model::suite::FixtureKind;
@@ -215,11 +216,6 @@ fn rows<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<Row> {
         product = next;
     }
     product.retain(|(id, _)| !id.is_empty());
-    for (index, (id, _)) in product.iter().enumerate() {
-        if index < 100 && product[..index].iter().any(|(other, _)| other == id) {
-            file.error(matrix.span.clone(), format!("row `{id}` exists already"));
-        }
-    }
     rows.extend(product);
     rows
 }
@@ -309,7 +305,8 @@ fn steps<'a>(reader: &mut Reader<'a>, node: &Node<'a>, service: &'a str, whole: 
         if !main && (id.contains('.') || RESERVED.contains(&id.as_str())) {
             file.error(table.span_of("id"), format!("a step cannot be called `{id}`"));
         }
-        if places.iter().any(|other| other.id == id) {
+        // The step of a single request is called `main`, wherever it stands; the other one has to yield.
+        if (single && !main && id == "main") || (!main && places.iter().any(|other| other.id == id)) {
             file.error(table.span_of("id"), format!("step `{id}` exists already"));
         }
         places.push(StepPlace { id, role: *role, service, observe, span: table.span.clone() });
@@ -317,12 +314,16 @@ fn steps<'a>(reader: &mut Reader<'a>, node: &Node<'a>, service: &'a str, whole: 
     reader.scope.later = places.iter().map(|place| place.id.clone()).collect();
     let mut steps = Vec::with_capacity(places.len());
     let mut pending = Vec::new();
+    let mut joined = false;
     for ((role, table), place) in tables.iter().zip(&places) {
         let before = reader.cited.len();
-        if !(table.flag("together") && *role != StepRole::Teardown) {
-            // Steps that are sent at the same moment see nothing of each other.
+        let together = table.flag("together")
+            || table.text("use").and_then(|name| reader.shared.steps.get(name)).is_some_and(|step| step.together);
+        if !(together && joined) {
+            // Steps that are sent at the same moment see nothing of each other, and all that came before.
             reader.scope.captures.append(&mut pending);
         }
+        joined = together;
         let with = if single && *role == StepRole::Main { Vec::new() } else { reader.values_at(table, "with") };
         reader.scope.with = with.iter().map(|(name, _)| name.clone()).collect();
         let mut step = reader.step(&(*table).clone());

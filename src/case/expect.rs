@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
+use super::context::Reader;
 use super::diagnostic::suggestion;
 use super::pattern::{covers, uncited};
 use super::reader::{Node, Value, integer};
 use super::scope::Mention;
-use super::step::Reader;
 use crate::model::id::{ChoiceId, ClauseId};
 use crate::model::source::SourceRef;
 use crate::model::spec::{
@@ -144,6 +144,9 @@ impl<'a> Reader<'a> {
         let mut rules = Vec::new();
         for (name, key_span, value) in headers.entries() {
             let Some(rule) = Node::of(value) else { continue };
+            if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+                self.file.error(key_span.clone(), format!("`{name}` is no header name"));
+            }
             let given: Vec<_> = ["is", "regex", "contains", "media", "all", "absent", "present"]
                 .into_iter()
                 .filter(|key| rule.get(key).is_some())
@@ -311,13 +314,7 @@ impl PartialExpect {
     }
 
     /// The expectation, with what an unlisted member means and which clauses stand for checks that cite nothing.
-    pub(super) fn finish(
-        self,
-        reader: &Reader<'_>,
-        extra: Extra,
-        fallback: &[ClauseId],
-        source: &SourceRef,
-    ) -> ExpectSpec {
+    pub(super) fn finish(self, extra: Extra, fallback: &[ClauseId], source: &SourceRef) -> ExpectSpec {
         let extra = self.extra.unwrap_or(extra);
         let source = self.source.unwrap_or_else(|| source.clone());
         let readings = self
@@ -326,7 +323,7 @@ impl PartialExpect {
             .map(|(choice, reading, expect)| AnswerReadingSpec {
                 choice,
                 reading,
-                expect: expect.finish(reader, extra, fallback, &source),
+                expect: expect.finish(extra, fallback, &source),
             })
             .collect();
         ExpectSpec {

@@ -4,7 +4,9 @@
 //! [`Shared::read`] (clauses and services), [`read_cases`] (each file of cases alone), [`finish`] (what only all files
 //! together show). [`read`] does them in order.
 
+mod capture;
 mod cases;
+mod context;
 pub(crate) mod diagnostic;
 mod documents;
 mod expect;
@@ -12,6 +14,7 @@ pub(crate) mod fields;
 mod json;
 mod pattern;
 pub(crate) mod reader;
+mod request;
 pub mod schema;
 mod scope;
 mod service;
@@ -19,6 +22,9 @@ mod step;
 pub mod template;
 mod toml10;
 mod xml;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -28,8 +34,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 pub use cases::FileCases;
+pub use context::Assets;
 pub use diagnostic::{Diagnostic, SHOWN, Severity, render, sort};
-pub use step::Assets;
+pub use schema::reference;
 
 pub(crate) use diagnostic::suggestion;
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::context::Reader;
 use super::diagnostic::suggestion;
-use super::step::Reader;
 use crate::model::spec::Extra;
 use crate::model::template::{JsonTemplate, Template};
 

@@ -53,11 +53,12 @@ impl<'a> File<'a> {
     }
 
     pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) {
-        self.found.borrow_mut().push(Diagnostic::error(self.path, self.text, span, message));
+        self.error_help(span, message, None);
     }
 
     pub(crate) fn error_help(&self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
-        let mut diagnostic = Diagnostic::error(self.path, self.text, span, message);
+        let line = self.breaks.partition_point(|at| *at < span.start);
+        let mut diagnostic = Diagnostic::on_line(self.path, self.text, line, span, message);
         diagnostic.help = help;
         self.found.borrow_mut().push(diagnostic);
     }

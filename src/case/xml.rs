@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use roxmltree::{Document, Node, TextPos};
 
+use super::context::Reader;
 use super::diagnostic::suggestion;
 use super::json;
 use super::pattern::operator;
-use super::step::Reader;
 use super::template;
 use crate::model::template::{JsonTemplate, Template, XmlTemplate, XmlText};
 
