@@ -13,6 +13,7 @@ pub mod console;
 pub mod diff;
 pub mod event;
 pub mod harness;
+pub mod known;
 pub mod load;
 pub mod mock;
 pub mod model;

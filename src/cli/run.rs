@@ -1,7 +1,6 @@
 //! `casebook run`: from arguments to a plan, from events to the record, the console and the reports.
 
-use std::fs;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -271,75 +270,4 @@ async fn watch_signals(stop: Stop) -> Option<Exit> {
         std::process::exit(i32::from(exit.code()));
     });
     Some(exit)
-}
-
-/// Writes the record as the run goes, and feeds the console and the verdicts over the whole run.
-struct Writer {
-    file: BufWriter<fs::File>,
-    console: Console,
-    summary: Summary,
-    conclusion: Conclusion,
-    error: Option<std::io::Error>,
-}
-
-impl Writer {
-    fn create(
-        path: &PathBuf,
-        suite: &Suite,
-        header: Header,
-        mut console: Console,
-        args: &RunArgs,
-    ) -> std::io::Result<Self> {
-        let mut file = BufWriter::new(fs::File::create(path)?);
-        console.started(&header);
-        let summary = Summary::new(&suite.clauses, &suite.choices, &suite.operations).with_base_urls(&header.base_urls);
-        write_line(&Line::Header(Box::new(header)), &mut file)?;
-        let conclusion = Conclusion::new(args.level.into(), &suite.clauses);
-        Ok(Self { file, console, summary, conclusion, error: None })
-    }
-
-    fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
-        while let Some(event) = events.blocking_recv() {
-            self.take(event);
-            // What has finished is on disk before the writer waits: a run that is killed loses nothing of it.
-            if events.is_empty() {
-                self.flush();
-            }
-        }
-        self
-    }
-
-    fn take(&mut self, event: RunEvent) {
-        match event {
-            RunEvent::CaseFinished(case) => {
-                self.console.finished(&case);
-                self.summary.add(&case);
-                self.conclusion.add(&case);
-                let written = write_line(&Line::Case(case), &mut self.file);
-                self.error = self.error.take().or(written.err());
-            }
-            RunEvent::Notice(text) => self.console.hint(&text),
-            RunEvent::Started(_) | RunEvent::CaseStarted { .. } | RunEvent::Finished { .. } => {}
-        }
-    }
-
-    fn flush(&mut self) {
-        let flushed = self.file.flush();
-        self.error = self.error.take().or(flushed.err());
-    }
-
-    fn finish(mut self, interrupted: Option<Exit>, elapsed: Duration) -> std::io::Result<(Exit, Console)> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
-        }
-        let summary = self.summary.finish();
-        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        let footer: Footer = self.conclusion.finish(&summary, interrupted, Vec::new(), micros);
-        self.console.ended(&summary, &footer);
-        let exit = footer.exit;
-        write_line(&Line::Summary(Box::new(summary)), &mut self.file)?;
-        write_line(&Line::Footer(Box::new(footer)), &mut self.file)?;
-        self.file.flush()?;
-        Ok((exit, self.console))
-    }
 }
