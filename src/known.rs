@@ -33,7 +33,7 @@ pub fn entries(known: &[KnownFailure], suite: &Suite) -> Result<Vec<KnownEntry>,
 }
 
 /// The known failures of a target while its cases end, one by one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KnownFailures {
     entries: Vec<State>,
 }
@@ -78,12 +78,28 @@ impl KnownFailures {
         }
     }
 
+    /// As [`KnownFailures::apply`], for a case whose outcome has been turned before.
+    pub fn recall(&mut self, case: &CaseRecord) {
+        let about = |entry: &State| entry.scope.covers(case.id.as_str(), &case.clauses);
+        let findings = findings(case);
+        for entry in self.entries.iter_mut().filter(|entry| about(entry)) {
+            entry.take(&case.outcome);
+            match case.outcome {
+                Verdict::UnexpectedPass { .. } => entry.passes += u64::from(entry.forbids_a_pass()),
+                Verdict::KnownFailure { .. } if findings.is_empty() => entry.hits += 1,
+                _ if findings.iter().any(|finding| entry.scope.is(finding)) => entry.hits += 1,
+                _ if !findings.is_empty() => entry.otherwise += 1,
+                _ => {}
+            }
+        }
+    }
+
     /// A pattern over cases says that each of them fails; one over clauses says only that something does.
     fn passed(&mut self, about: &[usize]) -> Option<Verdict> {
         let mut reason = None;
         for &at in about {
             let entry = &mut self.entries[at];
-            if entry.scope.case.is_some() && !entry.known.entry.flaky && !entry.expired {
+            if entry.forbids_a_pass() {
                 entry.passes += 1;
                 reason.get_or_insert_with(|| entry.reason());
             }
@@ -152,7 +168,7 @@ fn findings(case: &CaseRecord) -> Vec<Finding<'_>> {
     match &case.outcome {
         Verdict::Errored { stage, detail } => found.push(named(format!("error:{}", word(stage)), detail)),
         Verdict::Blocked { step, detail } => found.push(named(format!("blocked:{step}"), detail)),
-        Verdict::Flaky { .. } => {
+        Verdict::Flaky { .. } | Verdict::KnownFailure { .. } => {
             let errors = case.exchanges.iter().filter_map(|exchange| exchange.error.as_ref());
             found.extend(errors.map(|error| named(format!("error:{}", word(&error.stage)), &error.detail)));
         }
@@ -166,7 +182,7 @@ fn word(stage: &crate::model::verdict::Stage) -> String {
 }
 
 /// What an entry is about.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Scope {
     case: Option<GlobMatcher>,
     clause: Option<GlobMatcher>,
@@ -175,7 +191,7 @@ struct Scope {
 }
 
 /// A text, or a glob over one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Text(String, GlobMatcher);
 
 impl Text {
@@ -220,7 +236,7 @@ impl Scope {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct State {
     known: KnownEntry,
     scope: Scope,
@@ -255,6 +271,10 @@ impl State {
             Verdict::NotRun { .. } => self.not_run += 1,
             _ => self.ran += 1,
         }
+    }
+
+    fn forbids_a_pass(&self) -> bool {
+        self.scope.case.is_some() && !self.known.entry.flaky && !self.expired
     }
 
     fn reason(&self) -> String {
