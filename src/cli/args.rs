@@ -31,12 +31,13 @@ pub enum Colour {
 }
 
 static EXAMPLES: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
-    let mut text = "Examples:\n  casebook run                                      all cases against the embedded mock\n  \
+    let mut text =
+        "Examples:\n  casebook run                                      all cases against the embedded mock\n  \
         casebook run --base-url https://api.example.test --target targets/staging.toml groove/add\n  \
         casebook run groove/add/partial-failure -v        one case, the exchange shown\n  \
         casebook mock --port 8080                         the mock service by itself\n  \
         casebook check                                    the case files only, no network\n\nExit codes:\n"
-        .to_owned();
+            .to_owned();
     for exit in Exit::ALL {
         text.push_str(&format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
     }

@@ -57,7 +57,8 @@ async fn go(
     cases: Vec<usize>,
     sink: Sink,
 ) -> Result<Exit, Failure> {
-    plan::set_base_urls(&mut target, &args.base_url, &suite).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    plan::set_base_urls(&mut target, &args.base_url, &suite)
+        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let embedded = if target.services.is_empty() && args.target.is_none() { Some(start_mock().await?) } else { None };
     if let Some(mock) = &embedded {
         for service in suite.services.keys() {
@@ -114,13 +115,7 @@ async fn go(
 }
 
 /// Renders the reports from the record, the one source of all of them.
-fn write_reports(
-    path: &Path,
-    sink: &Sink,
-    console: &mut Console,
-    args: &RunArgs,
-    exit: Exit,
-) -> Result<Exit, Failure> {
+fn write_reports(path: &Path, sink: &Sink, console: &mut Console, args: &RunArgs, exit: Exit) -> Result<Exit, Failure> {
     let record = files::read_record(path, false)?;
     if let Err(errors) = sink.write(&record) {
         let texts: Vec<String> = errors.iter().map(|error| files::chain(error)).collect();

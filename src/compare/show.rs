@@ -51,9 +51,8 @@ fn side_by_side(expect: &Expect, response: &Response) -> Option<Shown> {
 
 /// Where whole answers are allowed, the one that differs least.
 fn nearest(expect: &Expect, response: &Response) -> Option<Shown> {
-    let distance = |reading: &&crate::model::expect::AnswerReading| {
-        super::compare(&reading.expect, response, "").mismatches.len()
-    };
+    let distance =
+        |reading: &&crate::model::expect::AnswerReading| super::compare(&reading.expect, response, "").mismatches.len();
     let reading = expect.readings.iter().min_by_key(distance)?;
     side_by_side(&reading.expect, response)
 }

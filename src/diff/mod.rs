@@ -86,6 +86,25 @@ pub fn mismatches(out: &mut impl fmt::Write, list: &[Mismatch], palette: &Palett
     Ok(())
 }
 
+/// Lists mismatches, then shows how an expected and an actual body differ, if they are given and do.
+///
+/// # Errors
+/// Only those of the writer.
+pub fn render(
+    out: &mut impl fmt::Write,
+    list: &[Mismatch],
+    texts: Option<(&str, &str)>,
+    palette: &Palette,
+    budget: &Budget,
+) -> fmt::Result {
+    mismatches(out, list, palette)?;
+    if let Some((expected, actual)) = texts.filter(|(expected, actual)| expected != actual) {
+        writeln!(out)?;
+        bodies(out, expected, actual, palette, budget)?;
+    }
+    Ok(())
+}
+
 /// One entry of [`mismatches`].
 ///
 /// # Errors
@@ -146,11 +165,9 @@ pub fn bodies(
     let diff = TextDiff::configure().timeout(budget.timeout).diff_lines(expected, actual);
     let (mut lines, mut bytes, mut left) = (0_usize, 0_usize, 0_usize);
     let mut line = String::new();
-    let mut last_end = 0;
     for group in diff.grouped_ops(budget.context) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let (old, new) = (first.old_range().start..last.old_range().end, first.new_range().start..last.new_range().end);
-        last_end = last_end.max(old.end);
         line.clear();
         let header = format!("@@ -{},{} +{},{} @@", old.start + 1, old.len(), new.start + 1, new.len());
         styled(&mut line, palette.place, &header)?;

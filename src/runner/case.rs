@@ -227,8 +227,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
             let value = resolve_json(template, &mut self.scope, false).map_err(|error| self.halt(step, &error))?;
             self.scope.set(format!("with.{name}"), value);
         }
-        let expect =
-            expect::resolve(&step.expect, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?;
+        let expect = expect::resolve(&step.expect, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?;
         let judgement = compare::compare(&expect, &response, &step.id);
         if !judgement.mismatches.is_empty() && step.role != StepRole::Teardown {
             self.diffs.retain(|diff| diff.step != step.id);

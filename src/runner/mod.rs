@@ -7,5 +7,5 @@ mod evidence;
 mod session;
 mod step;
 
-pub use session::Session;
 pub use dispatch::{Plan, PlannedCase, RunOptions, Stop, run};
+pub use session::Session;

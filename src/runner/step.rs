@@ -32,8 +32,7 @@ pub(super) fn capture(capture: &Capture, response: &Response) -> Result<Json<'st
             (path_text(path).to_owned(), found.map_err(|error| error.to_string()))
         }
     };
-    let failure =
-        |expected: String, actual: String| CaptureFailure { place: place.clone(), expected, actual };
+    let failure = |expected: String, actual: String| CaptureFailure { place: place.clone(), expected, actual };
     let mut values = match found {
         Ok(values) => values,
         Err(_) if capture.optional => return Ok(Json::Null),
