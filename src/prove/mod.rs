@@ -5,14 +5,23 @@
 //! expectations away. A clause is proven when every fault that breaks it is noticed by a check that cites it.
 
 pub mod bench;
+mod certificate;
+pub mod gates;
+pub mod lock;
 mod matrix;
 mod proof;
+mod render;
+mod walk;
 
 use std::sync::Arc;
 
 pub use bench::{Bench, BenchError};
+pub use certificate::{CERTIFICATE_FILE, Certificate};
+pub use gates::GateProof;
+pub use lock::{LOCK_FILE, Lock};
 pub use matrix::prove;
 pub use proof::{Accused, ClauseProof, FaultProof, Honest, Proof, Standing, VariationProof};
+pub use render::{html, markdown, text};
 
 use crate::model::suite::Suite;
 
