@@ -302,6 +302,9 @@ pub struct ChoiceRecord {
     pub followed: Vec<u64>,
     /// How often an answer followed none of them.
     pub other: u64,
+    /// Readings that were both followed although the service must follow one throughout: each with the first case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mixed: Vec<(String, CaseId)>,
     /// Cases that tell the readings apart.
     pub cases: Vec<CaseId>,
 }

@@ -113,6 +113,7 @@ pub fn choices() -> Vec<Choice> {
             question: "Are ids echoed in upper case?".to_owned(),
             clauses: vec![ClauseId::new("GRV-ADD-21")],
             policy: ChoicePolicy::Lenient,
+            uniform: false,
             settled: None,
             readings: vec![
                 reading("upper", "In upper case, as in the example.", true),
@@ -126,6 +127,7 @@ pub fn choices() -> Vec<Choice> {
             question: "Which is the limit?".to_owned(),
             clauses: Vec::new(),
             policy: ChoicePolicy::Settled,
+            uniform: false,
             settled: Some("100, since the remarks say so.".to_owned()),
             readings: Vec::new(),
             source: source(3),

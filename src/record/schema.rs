@@ -372,7 +372,13 @@ fn totals() -> Defs {
                     ("other", whole()),
                     ("cases", list(&text())),
                 ],
-                &[("settled", text())],
+                &[
+                    ("settled", text()),
+                    (
+                        "mixed",
+                        json!({ "type": "array", "items": { "type": "array", "items": text(), "minItems": 2, "maxItems": 2 } }),
+                    ),
+                ],
             ),
         ),
         (
