@@ -36,7 +36,8 @@ static EXAMPLES: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         casebook run --base-url https://api.example.test --target targets/staging.toml groove/add\n  \
         casebook run groove/add/partial-failure -v        one case, the exchange shown\n  \
         casebook mock --port 8080                         the mock service by itself\n  \
-        casebook check                                    the case files only, no network\n\nExit codes:\n"
+        casebook check                                    the case files only, no network\n  \
+        casebook prove                                    what the suite would catch\n\nExit codes:\n"
             .to_owned();
     for exit in Exit::ALL {
         text.push_str(&format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
@@ -218,6 +219,9 @@ pub struct CheckArgs {
     /// Also check this target profile.
     #[arg(long, value_name = "FILE")]
     pub target: Option<PathBuf>,
+    /// Write the list of every check, `checks.lock`, anew. Without it a check that went missing is an error.
+    #[arg(long)]
+    pub update: bool,
 }
 
 /// How a list is written.
@@ -267,6 +271,9 @@ pub struct MockArgs {
     /// List the variations and end.
     #[arg(long)]
     pub list_variations: bool,
+    /// How a list is written.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
 }
 
 /// Arguments of `report`.

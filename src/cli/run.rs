@@ -21,6 +21,7 @@ use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
+use crate::prove::Certificate;
 use crate::record::summary::Summary;
 use crate::record::{Footer, Header, Line, RECORD_VERSION, SuiteRecord, write_line};
 use crate::redact::Redactor;
@@ -274,6 +275,10 @@ struct Writer {
     console: Console,
     summary: Summary,
     conclusion: Conclusion,
+    /// What is proven of this suite.
+    certificate: Option<Certificate>,
+    suite: String,
+    strict: bool,
     error: Option<std::io::Error>,
 }
 
@@ -290,7 +295,9 @@ impl Writer {
         let summary = Summary::new(&suite.clauses, &suite.choices, &suite.operations).with_base_urls(&header.base_urls);
         write_line(&Line::Header(Box::new(header)), &mut file)?;
         let conclusion = Conclusion::new(args.level.into(), &suite.clauses);
-        Ok(Self { file, console, summary, conclusion, error: None })
+        let certificate = files::read_certificate(&args.suite.cases);
+        let (suite, strict) = (suite.hash.clone(), args.strict);
+        Ok(Self { file, console, summary, conclusion, certificate, suite, strict, error: None })
     }
 
     fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
@@ -327,7 +334,10 @@ impl Writer {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let summary = self.summary.finish();
+        let mut summary = self.summary.finish();
+        if let Some(certificate) = &self.certificate {
+            certificate.mark(&self.suite, self.strict, &mut summary);
+        }
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let footer: Footer = self.conclusion.finish(&summary, interrupted, Vec::new(), micros);
         self.console.ended(&summary, &footer);

@@ -1,7 +1,5 @@
 //! Mutants of the suite's own gates: takes checks, cases and clauses away and looks whether anything turns red. [`gates`].
 
-use std::mem;
-
 use serde::{Deserialize, Serialize};
 
 use super::lock::{Lock, case_lines};
@@ -11,7 +9,7 @@ use crate::model::spec::{Case, ExpectBody, ExpectSpec};
 use crate::model::suite::Suite;
 use crate::model::template::{JsonTemplate, XmlTemplate, XmlText};
 use crate::model::verdict::{Exit, SkipCode, Verdict};
-use crate::record::SummaryRecord;
+use crate::record::{SummaryRecord, sample};
 use crate::select::{Selection, select};
 
 /// Mutants of one kind that survived and are named.
@@ -114,7 +112,8 @@ fn selections(suite: &Suite) -> GateProof {
     gate.tried(end(empty) == Exit::NothingProven, || "a run without cases".to_owned());
     let mut skipped = Conclusion::new(Level::Implied, &suite.clauses);
     for case in &suite.cases {
-        skipped.add_outcome(&Verdict::Skipped { code: SkipCode::Disabled, detail: case.id.to_string() });
+        let outcome = Verdict::Skipped { code: SkipCode::Disabled, detail: String::new() };
+        skipped.add(&sample::case(case.id.as_str(), 1, &case.title, outcome));
     }
     gate.tried(end(skipped) == Exit::NothingProven, || "a run that skips every case".to_owned());
     gate
@@ -249,7 +248,7 @@ impl Cut {
                 let blank = self.how == Damage::Blank && element.children.is_empty() && self.here();
                 if blank {
                     let any = JsonTemplate::Object(vec![("$any".to_owned(), JsonTemplate::Bool(true))]);
-                    let _ = mem::replace(text, XmlText::Pattern(any));
+                    *text = XmlText::Pattern(any);
                 }
                 blank
             }

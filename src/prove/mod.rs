@@ -20,7 +20,7 @@ pub use certificate::{CERTIFICATE_FILE, Certificate};
 pub use gates::GateProof;
 pub use lock::{LOCK_FILE, Lock};
 pub use matrix::prove;
-pub use proof::{Accused, ClauseProof, FaultProof, Honest, Proof, Standing, VariationProof};
+pub use proof::{Accused, ClauseProof, FaultProof, Honest, MutantProof, Proof, Standing, VariationProof};
 pub use render::{html, markdown, text};
 
 use crate::model::suite::Suite;

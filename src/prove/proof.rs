@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bench::Broken;
+use super::gates::GateProof;
 use crate::model::clause::Level;
 use crate::model::id::{CaseId, ClauseId};
 
@@ -22,9 +23,15 @@ pub struct Proof {
     pub faults: Vec<FaultProof>,
     /// Every variation, once for each way of reading in which it is legal.
     pub variations: Vec<VariationProof>,
+    /// Answers with one thing wrong, judged again; `None` when that was not tried.
+    pub mutants: Option<MutantProof>,
+    /// Damage to the suite itself.
+    pub gates: Vec<GateProof>,
+    /// What differs between the suite and its stored list of checks, in sentences; empty when nothing does.
+    pub lock: Vec<String>,
     /// Every clause, in the order of the documents.
     pub clauses: Vec<ClauseProof>,
-    /// Cases that notice no fault which no other case notices.
+    /// Cases that kill no fault which no other case kills.
     pub idle: Vec<CaseId>,
 }
 
@@ -60,10 +67,20 @@ pub struct Accused {
 pub enum Standing {
     /// A check that cites the broken clause failed.
     Killed,
+    /// The same, but only with `--strict`: a lenient run follows a reading of the documents that allows it.
+    Strict,
     /// Only checks of other clauses failed, or cases could not be judged.
     Elsewhere,
     /// Nothing noticed it.
     Survived,
+}
+
+impl Standing {
+    /// Whether a check that cites the broken clause failed.
+    #[must_use]
+    pub fn is_killed(self) -> bool {
+        matches!(self, Standing::Killed | Standing::Strict)
+    }
 }
 
 /// A fault and who noticed it.
@@ -84,6 +101,20 @@ pub struct FaultProof {
     pub elsewhere: Vec<CaseId>,
     /// Other clauses whose checks failed.
     pub others: Vec<ClauseId>,
+}
+
+/// What became of answers with one thing wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MutantProof {
+    /// How many there were.
+    pub tried: u64,
+    /// How many a case noticed.
+    pub noticed: u64,
+    /// How many went unnoticed because a case says that it does not look there.
+    pub tolerated: u64,
+    /// Those that went unnoticed and that nothing explains, in one sentence each.
+    pub missed: Vec<String>,
 }
 
 /// A legal variation and who accused it.
@@ -110,9 +141,13 @@ pub struct ClauseProof {
     pub id: ClauseId,
     /// Its level.
     pub level: Level,
-    /// Whether every fault of it was noticed by its own checks, and there is one; `None` for an excluded clause, and
-    /// for one that this proof does not cover.
+    /// What it says.
+    pub text: String,
+    /// Whether every fault of it was killed, and there is one; `None` for an excluded clause, and for one that this proof
+    /// does not cover.
     pub proven: Option<bool>,
+    /// Whether at least one of its faults was killed without `--strict`: what a lenient run says of it is worth something.
+    pub lenient: bool,
     /// Cases that noticed a fault of it by a check that cites it.
     pub killed_by: Vec<CaseId>,
 }
@@ -141,6 +176,32 @@ impl Proof {
     /// Variations that some case accuses.
     pub fn false_alarms(&self) -> impl Iterator<Item = &VariationProof> {
         self.variations.iter().filter(|variation| !variation.accused.is_empty())
+    }
+
+    /// Everything for which the proof is red, in sentences; empty when it is green.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut say = |count: usize, one: &str, many: &str| match count {
+            0 => {}
+            1 => found.push(format!("1 {one}")),
+            count => found.push(format!("{count} {many}")),
+        };
+        let accused = |strict| self.honest.iter().filter(move |run| run.strict == strict).map(|run| run.accused.len()).sum();
+        say(accused(false), "case fails against the honest service", "cases fail against the honest service");
+        say(accused(true), "case fails against the honest service with --strict", "cases fail against the honest service with --strict");
+        say(self.survivors().count(), "fault survives", "faults survive");
+        say(
+            self.misplaced().count(),
+            "fault is noticed, but by no check of the clause that it breaks",
+            "faults are noticed, but by no check of the clause that they break",
+        );
+        say(self.false_alarms().count(), "legal variation is accused", "legal variations are accused");
+        say(self.mutants.as_ref().map_or(0, |mutants| mutants.missed.len()), "wrong answer goes unnoticed", "wrong answers go unnoticed");
+        say(self.gates.iter().map(|gate| gate.missed_count).sum(), "damage to the suite goes unnoticed", "damages to the suite go unnoticed");
+        say(self.unproven().count(), "clause is not proven", "clauses are not proven");
+        say(self.lock.len(), "difference to the stored list of checks", "differences to the stored list of checks");
+        found
     }
 
     /// Clauses that are covered and not proven.

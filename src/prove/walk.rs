@@ -12,13 +12,13 @@ use crate::pattern::operators::Operator;
 
 /// Clauses behind a check, with a space in front of each.
 #[must_use]
-pub fn clauses(list: &[ClauseId]) -> String {
+pub(super) fn clauses(list: &[ClauseId]) -> String {
     list.iter().map(|id| format!(" {id}")).collect()
 }
 
 /// A line for each place of a JSON pattern.
 #[must_use]
-pub fn json(pattern: &JsonTemplate, prefix: &str, cite: &[Cite], fallback: &[ClauseId]) -> Vec<String> {
+pub(super) fn json(pattern: &JsonTemplate, prefix: &str, cite: &[Cite], fallback: &[ClauseId]) -> Vec<String> {
     let mut walk = Walk::new(prefix, cite, fallback);
     walk.json(pattern, None);
     walk.finish()
@@ -26,7 +26,7 @@ pub fn json(pattern: &JsonTemplate, prefix: &str, cite: &[Cite], fallback: &[Cla
 
 /// A line for each place of an XML pattern.
 #[must_use]
-pub fn xml(pattern: &XmlTemplate, cite: &[Cite], fallback: &[ClauseId]) -> Vec<String> {
+pub(super) fn xml(pattern: &XmlTemplate, cite: &[Cite], fallback: &[ClauseId]) -> Vec<String> {
     let mut walk = Walk::new("xml:", cite, fallback);
     walk.element(pattern, pattern.name.clone(), None);
     walk.finish()
