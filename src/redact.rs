@@ -60,7 +60,7 @@ impl Redactor {
             if value.len() < SHORTEST {
                 return Err(RedactError::TooShort { name: name.to_owned(), length: value.len() });
             }
-            let shown = format!("${}", name.replace(['.', '-'], "_").to_ascii_uppercase());
+            let shown = shown(name);
             let parts = parts(value);
             for form in forms(value).into_iter().chain(parts.iter().flat_map(|part| forms(part))) {
                 needles.push(form);
@@ -187,6 +187,11 @@ impl Redactor {
             *encoded = STANDARD.encode(clean);
         }
     }
+}
+
+/// What stands in the place of a secret.
+pub(crate) fn shown(name: &str) -> String {
+    format!("${}", name.replace(['.', '-'], "_").to_ascii_uppercase())
 }
 
 /// Of a header that is never shown, only the scheme and the names of known secrets stay.

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::lock::{Lock, case_lines};
 use crate::conclude::Conclusion;
+use crate::known::{self, KnownFailures};
 use crate::model::clause::Level;
 use crate::model::spec::{Case, ExpectBody, ExpectSpec};
 use crate::model::suite::Suite;
+use crate::model::target::KnownFailure;
 use crate::model::template::{JsonTemplate, XmlTemplate, XmlText};
 use crate::model::verdict::{Exit, SkipCode, Verdict};
 use crate::record::{SummaryRecord, sample};
@@ -50,7 +52,7 @@ impl GateProof {
 /// Damages the suite in every way and tells what was noticed.
 #[must_use]
 pub fn gates(suite: &Suite) -> Vec<GateProof> {
-    vec![cases(suite), clauses(suite), expectations(suite), blanks(suite), selections(suite)]
+    vec![cases(suite), clauses(suite), expectations(suite), blanks(suite), known_failures(suite), selections(suite)]
 }
 
 /// Every case dropped, made an observation, or made to run only strictly.
@@ -99,6 +101,37 @@ fn blanks(suite: &Suite) -> GateProof {
         damage(case, &mut gate, Damage::Blank);
     }
     gate
+}
+
+/// Known failures widened until they are about everything, while everything passes: the list must be called stale.
+fn known_failures(suite: &Suite) -> GateProof {
+    let mut gate = GateProof::new("known-failure-widened", "The pattern of a known failure is widened to everything.");
+    let entry = |case: Option<&str>, clause: Option<&str>| KnownFailure {
+        case: case.map(str::to_owned),
+        clause: clause.map(str::to_owned),
+        check: None,
+        got: None,
+        reason: "widened".to_owned(),
+        issue: None,
+        expires: None,
+        flaky: false,
+    };
+    for (name, entry) in [("over cases", entry(Some("*"), None)), ("over clauses", entry(None, Some("*")))] {
+        gate.tried(is_stale(suite, entry), || name.to_owned());
+    }
+    gate
+}
+
+/// Whether a list with just this entry is called stale by a run in which every case passes.
+fn is_stale(suite: &Suite, entry: KnownFailure) -> bool {
+    let known = known::entries(&[entry], suite).and_then(|entries| KnownFailures::new(&entries, "2000-01-01"));
+    let Ok(mut known) = known else { return true };
+    for case in &suite.cases {
+        let mut record = sample::case(case.id.as_str(), 1, &case.title, Verdict::Passed);
+        record.clauses = case.cited();
+        known.apply(&mut record);
+    }
+    known.problems().iter().any(|(exit, _)| *exit == Exit::StaleList)
 }
 
 /// Selections that run nothing.
