@@ -52,13 +52,30 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "case",
         ],
     ),
-    ("harness", &["model", "diff", "load", "plan", "redact", "runner", "mock", "record", "report", "transport", "select"]),
+    (
+        "harness",
+        &["model", "diff", "load", "plan", "redact", "runner", "mock", "record", "report", "transport", "select"],
+    ),
 ];
 
 /// Modules that touch nothing outside: no runtime, client, file, environment, clock or random source.
 const PURE: &[&str] = &[
-    "model", "pattern", "case", "target", "template", "select", "compare", "diff", "record", "event", "redact",
-    "conclude", "report", "known", "merge", "comparison",
+    "model",
+    "pattern",
+    "case",
+    "target",
+    "template",
+    "select",
+    "compare",
+    "diff",
+    "record",
+    "event",
+    "redact",
+    "conclude",
+    "report",
+    "known",
+    "merge",
+    "comparison",
 ];
 
 const IMPURE_NAMES: &[&str] = &[

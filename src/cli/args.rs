@@ -447,7 +447,9 @@ const MOST_SHARDS: i64 = 10_000;
 fn parse_shard(text: &str) -> Result<(u32, u32), String> {
     let parsed = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     match parsed {
-        Some((_, count)) if i64::from(count) > MOST_SHARDS => Err(format!("{count} shards are too many; at most {MOST_SHARDS}")),
+        Some((_, count)) if i64::from(count) > MOST_SHARDS => {
+            Err(format!("{count} shards are too many; at most {MOST_SHARDS}"))
+        }
         Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
         Some((index, count)) => Err(format!("shard {index} of {count} does not exist; they are numbered from 1")),
         None => Err("write I/N, for example 1/4".to_owned()),

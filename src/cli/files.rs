@@ -62,7 +62,10 @@ pub(super) fn selection(args: &SelectArgs, suite: &Suite) -> Result<(Selection, 
         let all: usize = sizes.iter().sum();
         let listed: Vec<String> = sizes.iter().map(usize::to_string).collect();
         let own = sizes.get(index as usize - 1).copied().unwrap_or(0);
-        notes.push(format!("shard {index} of {count}: {own} of {all} selected cases (all shards: {})", listed.join(", ")));
+        notes.push(format!(
+            "shard {index} of {count}: {own} of {all} selected cases (all shards: {})",
+            listed.join(", ")
+        ));
     }
     Ok((selection, notes))
 }
@@ -74,9 +77,9 @@ fn shard(args: &SelectArgs) -> Result<Option<(u32, u32)>, Failure> {
     let index = match args.shard_index {
         Some(index) => index,
         None => match std::env::var("JOB_COMPLETION_INDEX") {
-            Ok(text) => {
-                text.parse().map_err(|_| wrong(format!("JOB_COMPLETION_INDEX is {text:?}, and must be a number from 0")))?
-            }
+            Ok(text) => text
+                .parse()
+                .map_err(|_| wrong(format!("JOB_COMPLETION_INDEX is {text:?}, and must be a number from 0")))?,
             Err(_) => return Err(wrong("--shard-count needs --shard-index or JOB_COMPLETION_INDEX".to_owned())),
         },
     };
@@ -103,7 +106,11 @@ fn failed_in(path: &Path, suite: &Suite, notes: &mut Vec<String>) -> Result<BTre
         if !again {
             continue;
         }
-        match suite.cases.iter().find(|each| each.id == case.id || each.aliases.iter().any(|old| old == case.id.as_str())) {
+        match suite
+            .cases
+            .iter()
+            .find(|each| each.id == case.id || each.aliases.iter().any(|old| old == case.id.as_str()))
+        {
             Some(found) => {
                 ids.insert(found.id.to_string());
             }
@@ -115,7 +122,10 @@ fn failed_in(path: &Path, suite: &Suite, notes: &mut Vec<String>) -> Result<BTre
         notes.push(format!("{gone} cases that failed in {path} are no longer in the suite"));
     }
     if ids.is_empty() {
-        return Err(Failure::new(Exit::NothingProven, format!("no case failed in {path}: there is nothing to run again")));
+        return Err(Failure::new(
+            Exit::NothingProven,
+            format!("no case failed in {path}: there is nothing to run again"),
+        ));
     }
     Ok(ids)
 }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use anstream::ColorChoice;
 use tokio::sync::mpsc;
 
-use super::{Failure, dry};
 use super::args::RunArgs;
 use super::files;
 use super::writer::Writer;
+use super::{Failure, dry};
 use crate::console::{Console, Verbosity};
 use crate::known::{self, KnownFailures};
 use crate::mock::server::{Mock, MockOptions};

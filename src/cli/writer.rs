@@ -118,7 +118,8 @@ impl Writer {
         let footer: Footer = self.conclusion.finish(&summary, interrupted, self.known.problems(), micros);
         self.console.ended(&summary, &footer);
         if self.retried > 0 {
-            let text = format!("{} exchanges got no answer at first and were sent again (--transport-retries)", self.retried);
+            let text =
+                format!("{} exchanges got no answer at first and were sent again (--transport-retries)", self.retried);
             self.console.hint(&text);
         }
         let exit = footer.exit;

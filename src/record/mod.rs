@@ -332,6 +332,12 @@ pub struct ChoiceRecord {
     /// What casebook does where nothing is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<String>,
+    /// Clauses that it touches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<ClauseId>,
+    /// Whether a service must follow one reading throughout.
+    #[serde(default)]
+    pub uniform: bool,
     /// All readings.
     pub readings: Vec<Reading>,
     /// How often each reading was followed where the answer tells them apart, in the order of `readings`.

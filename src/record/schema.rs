@@ -395,6 +395,8 @@ fn totals() -> Defs {
                     ("cases", list(&text())),
                 ],
                 &[
+                    ("clauses", list(&text())),
+                    ("uniform", flag()),
                     ("settled", text()),
                     (
                         "mixed",

@@ -78,6 +78,8 @@ impl Summary {
                 id: choice.id.clone(),
                 question: choice.question.clone(),
                 policy: choice.policy,
+                clauses: choice.clauses.clone(),
+                uniform: choice.uniform,
                 settled: choice.settled.clone(),
                 readings: choice.readings.clone(),
                 followed: vec![0; choice.readings.len()],

@@ -84,7 +84,8 @@ pub(super) fn bodies(expected: &str, actual: &str) -> Option<Diff> {
 }
 
 fn gap(text: &str, diff: &mut Diff) {
-    diff.unified.push(Line { sign: '…', class: "gap", pieces: vec![Piece { text: Text::line(text), marked: false }] });
+    diff.unified
+        .push(Line { sign: '…', class: "gap", pieces: vec![Piece { text: Text::line(text), marked: false }] });
     diff.rows.push(Row { expected: None, actual: None });
 }
 
@@ -121,10 +122,9 @@ fn lines(diff: &TextDiff<'_, '_, str>, op: &DiffOp, one_ends: bool, out: &mut Di
     let mut put = |tag: ChangeTag, ends: bool, strings: Vec<(bool, String)>| {
         let pieces = || {
             // The line's own end is shown by the layout.
-            let pieces = strings.iter().map(|(marked, text)| Piece {
-                text: Text::line(text.trim_end_matches('\n')),
-                marked: *marked,
-            });
+            let pieces = strings
+                .iter()
+                .map(|(marked, text)| Piece { text: Text::line(text.trim_end_matches('\n')), marked: *marked });
             let mut pieces: Vec<Piece> = pieces.filter(|piece| !piece.text.is_empty()).collect();
             if one_ends && !ends {
                 pieces.push(Piece { text: Text::line(" (no line feed at the end)"), marked: true });
