@@ -34,6 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "prove",
         &[
             "model",
+            "known",
             "pattern",
             "template",
             "compare",

@@ -13,6 +13,7 @@ use crate::load;
 use crate::model::suite::Suite;
 use crate::model::target::{Identity, Limits, Safety, Target, TargetClass};
 use crate::model::verdict::{Exit, Verdict};
+use crate::prove::{CERTIFICATE_FILE, Certificate, LOCK_FILE, Lock};
 use crate::record::{ReadMode, Record, read};
 use crate::report::Format;
 use crate::select::{SelectError, Selection, select, shard_sizes};
@@ -223,10 +224,36 @@ pub(super) fn parse_output(text: &str) -> Result<(Format, Destination), Failure>
     Ok((format, destination))
 }
 
+/// The stored list of checks, if there is one.
+pub(super) fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Lock::parse(&text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::new(Exit::Usage, format!("{}: {error}", path.display()))),
+    }
+}
+
+/// What is proven of a suite, if its directory says so.
+pub(super) fn read_certificate(cases: &Path) -> Option<Certificate> {
+    // A certificate that cannot be read certifies nothing, as if there were none.
+    Certificate::parse(&fs::read_to_string(cases.join(CERTIFICATE_FILE)).ok()?)
+}
+
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let suite = load_suite(&args.suite)?;
     if let Some(path) = &args.target {
         load_target(Some(path), &suite)?;
+    }
+    let lock = Lock::of(&suite);
+    let path = args.suite.cases.join(LOCK_FILE);
+    if args.update {
+        fs::write(&path, lock.write())
+            .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
+    } else if let Some(stored) = read_lock(&path)? {
+        let difference = stored.compare(&lock);
+        if !difference.is_empty() {
+            return Err(Failure::new(Exit::Usage, difference.tell(&path.display().to_string())));
+        }
     }
     let excluded = suite.clauses.iter().filter(|clause| clause.excluded.is_some()).count();
     print(&format!(

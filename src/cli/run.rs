@@ -114,7 +114,8 @@ async fn go(
     let stop = Stop::default();
     let writer = Writer::create(&path, &suite, header, known, console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?
-        .stop_after(args.fail_fast, stop.clone());
+        .stop_after(args.fail_fast, stop.clone())
+        .certify(files::read_certificate(&args.suite.cases), &suite.hash, args.strict);
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let consumer = std::thread::spawn(move || writer.consume(receiver));
