@@ -63,7 +63,8 @@ fn cases(suite: &Suite) -> GateProof {
     for index in 0..suite.cases.len() {
         let case = damaged.cases.remove(index);
         // Comparing the entries of one case costs nothing; the whole list is compared for the first only.
-        let noticed = if index == 0 { !stored.compare(&Lock::of(&damaged)).is_empty() } else { stored.has(case.id.as_str()) };
+        let noticed =
+            if index == 0 { !stored.compare(&Lock::of(&damaged)).is_empty() } else { stored.has(case.id.as_str()) };
         gate.tried(noticed, || case.id.to_string());
         let mut observing = case.clone();
         observing.observe = !observing.observe;
