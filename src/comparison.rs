@@ -204,14 +204,7 @@ impl Comparison {
         }
     }
 
-    fn case(
-        &mut self,
-        id: &CaseId,
-        old: Option<&CaseRecord>,
-        new: Option<&CaseRecord>,
-        same_suite: bool,
-        slower: f64,
-    ) {
+    fn case(&mut self, id: &CaseId, old: Option<&CaseRecord>, new: Option<&CaseRecord>, same_suite: bool, slower: f64) {
         match (old.is_some(), new.is_some()) {
             (true, true) => self.common += 1,
             (true, false) => self.removed += 1,

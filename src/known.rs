@@ -398,11 +398,14 @@ mod tests {
 
     #[test]
     fn stale_entries_are_told_with_the_reason() {
-        let expired = KnownFailure { expires: Some("2026-02-28".to_owned()), ..entry(Some("a/b/c"), None, (None, None)) };
+        let expired =
+            KnownFailure { expires: Some("2026-02-28".to_owned()), ..entry(Some("a/b/c"), None, (None, None)) };
         let mut known = list(expired, 1);
         assert_eq!(after(&mut known, failed("a/b/c", &["403"])), Verdict::Failed);
         assert!(known.problems()[0].1.ends_with("expired on 2026-02-28"));
-        assert!(list(entry(Some("no/*"), None, (None, None)), 0).problems()[0].1.ends_with("matches no case of the suite"));
+        assert!(
+            list(entry(Some("no/*"), None, (None, None)), 0).problems()[0].1.ends_with("matches no case of the suite")
+        );
         let skipped = Verdict::Skipped { code: SkipCode::Disabled, detail: String::new() };
         let mut known = list(entry(Some("a/b/c"), None, (None, None)), 1);
         after(&mut known, case(skipped.clone()));

@@ -83,7 +83,8 @@ pub fn merge(mut shards: Vec<Record>) -> Result<Record, MergeError> {
         return Err(MergeError::Missing { missing: missing.join(", "), count });
     }
     shards.sort_by_key(|shard| shard.header.shard);
-    let interrupted = Exit::worst(shards.iter().filter(|shard| shard.footer.interrupted).map(|shard| shard.footer.exit));
+    let interrupted =
+        Exit::worst(shards.iter().filter(|shard| shard.footer.interrupted).map(|shard| shard.footer.exit));
     let interrupted = shards.iter().any(|shard| shard.footer.interrupted).then_some(interrupted);
     let elapsed = shards.iter().map(|shard| shard.footer.elapsed_us).max().unwrap_or(0);
     let mut cases: BTreeMap<CaseId, CaseRecord> = BTreeMap::new();
@@ -188,8 +189,9 @@ pub fn conclude(
             id: choice.id.clone(),
             document: String::new(),
             question: choice.question.clone(),
-            clauses: Vec::new(),
+            clauses: choice.clauses.clone(),
             policy: choice.policy,
+            uniform: choice.uniform,
             settled: choice.settled.clone(),
             readings: choice.readings.clone(),
             source: nowhere(),

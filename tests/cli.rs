@@ -61,7 +61,8 @@ impl Place {
                 name.split('-').next().unwrap_or_default()
             )
         };
-        let text: String = "service = \"demo\"\nsuite = \"demo\"\n\n".to_owned() + &cases.iter().map(case).collect::<String>();
+        let text: String =
+            "service = \"demo\"\nsuite = \"demo\"\n\n".to_owned() + &cases.iter().map(case).collect::<String>();
         fs::write(suite.join("cases.toml"), text).expect("written");
         Self { dir }
     }
@@ -72,10 +73,8 @@ impl Place {
 
     fn target(&self, service: &Service, more: &str) -> PathBuf {
         let path = self.path().join("target.toml");
-        let text = format!(
-            "[target]\nname = \"demo\"\nclass = \"real\"\n[services]\ndemo = \"{}\"\n{more}",
-            service.url
-        );
+        let text =
+            format!("[target]\nname = \"demo\"\nclass = \"real\"\n[services]\ndemo = \"{}\"\n{more}", service.url);
         fs::write(&path, text).expect("written");
         path
     }
@@ -149,8 +148,7 @@ impl Service {
                     if path.ends_with("-drop") && turns.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
                         return;
                     }
-                    let answer =
-                        format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+                    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
                     let _ = stream.write_all(answer.as_bytes());
                 });
             }
@@ -174,7 +172,11 @@ fn a_pass_and_a_failure_have_their_exit_codes() {
     assert_eq!(place.record("o").footer.counts.failed, 1);
     let nothing = run(place.path(), &[&base[..], &["onw"]].concat());
     ends(&nothing, 4);
-    assert!(err(&nothing).contains("did you mean `demo/one`?") || err(&nothing).contains("matches no case"), "{}", err(&nothing));
+    assert!(
+        err(&nothing).contains("did you mean `demo/one`?") || err(&nothing).contains("matches no case"),
+        "{}",
+        err(&nothing)
+    );
 }
 
 #[test]
@@ -192,7 +194,11 @@ fn a_known_failure_is_green_only_in_the_way_that_is_listed() {
     ends(&known("case = \"demo/other-*\"\ngot = \"404\""), 1);
     let passing = known("case = \"demo/*\"");
     ends(&passing, 3);
-    assert!(out(&passing).contains("UNEXPECTED-PASS") || out(&passing).contains("known failure passes"), "{}", out(&passing));
+    assert!(
+        out(&passing).contains("UNEXPECTED-PASS") || out(&passing).contains("known failure passes"),
+        "{}",
+        out(&passing)
+    );
     let expired = known("case = \"demo/other-500\"\nexpires = \"2020-01-01\"");
     ends(&expired, 3);
     assert!(out(&expired).contains("expired on 2020-01-01"), "{}", out(&expired));
@@ -254,7 +260,8 @@ fn a_dry_run_sends_nothing_and_says_what_would_be_sent() {
 
 #[test]
 fn a_dry_run_refuses_what_a_run_would_refuse() {
-    let dry = run(Path::new(ROOT), &["run", "--dry-run", "--base-url", "https://api.example.test", "groove/add/examples"]);
+    let dry =
+        run(Path::new(ROOT), &["run", "--dry-run", "--base-url", "https://api.example.test", "groove/add/examples"]);
     assert!(matches!(dry.status.code(), Some(7 | 4)), "{}{}", out(&dry), err(&dry));
     let dry = run(Path::new(ROOT), &["run", "--dry-run", "--base-url", "https://api.example.test"]);
     ends(&dry, 7);
@@ -439,8 +446,11 @@ fn settings_come_from_the_nearest_file_and_say_so() {
         found.expect("the setting")["origin"].as_str().expect("text").to_owned()
     };
     assert_eq!((&*origin("jobs"), &*origin("out"), &*origin("level")), ("--jobs", "casebook.toml", "default"));
-    let from_env =
-        casebook(place.path()).args(["run", "--show-config"]).env("CASEBOOK_BASE_URL", "http://x").output().expect("runs");
+    let from_env = casebook(place.path())
+        .args(["run", "--show-config"])
+        .env("CASEBOOK_BASE_URL", "http://x")
+        .output()
+        .expect("runs");
     assert!(out(&from_env).contains("http://x  (CASEBOOK_BASE_URL)"), "{}", out(&from_env));
     fs::write(place.path().join("casebook.toml"), "jbos = 3\n").expect("written");
     let wrong = run(place.path(), &["list"]);

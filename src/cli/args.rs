@@ -36,7 +36,8 @@ static EXAMPLES: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         casebook run --base-url https://api.example.test --target targets/staging.toml groove/add\n  \
         casebook run groove/add/partial-failure -v        one case, the exchange shown\n  \
         casebook mock --port 8080                         the mock service by itself\n  \
-        casebook check                                    the case files only, no network\n\nExit codes:\n"
+        casebook check                                    the case files only, no network\n  \
+        casebook prove                                    what the suite would catch\n\nExit codes:\n"
             .to_owned();
     for exit in Exit::ALL {
         text.push_str(&format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
@@ -49,6 +50,8 @@ static EXAMPLES: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
 pub enum Command {
     /// Fire the cases at a target and judge the answers.
     Run(Box<RunArgs>),
+    /// Find out what the suite would catch: run it against services with known faults and legal variations.
+    Prove(ProveArgs),
     /// Read every case, clause and service file and report every error; nothing is sent.
     Check(CheckArgs),
     /// List the cases that a run would select.
@@ -212,6 +215,42 @@ impl From<LevelArg> for crate::model::clause::Level {
     }
 }
 
+/// Arguments of `prove`.
+#[derive(Clone, Debug, Args)]
+pub struct ProveArgs {
+    /// Only faults and variations whose id, clause or choice is this, or matches this glob (`GRV-ADD-1*`).
+    #[arg(value_name = "ID")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// Seed of random ids.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How the proof is printed.
+    #[arg(long, value_enum, default_value_t = ProveFormat::Text, value_name = "FORMAT")]
+    pub format: ProveFormat,
+    /// Directory of `proof.json`, `proof.md` and `proof.html`.
+    #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+    pub out: PathBuf,
+    /// Also store the proof beside the cases, where `run` finds it.
+    #[arg(long)]
+    pub update: bool,
+}
+
+/// How a proof is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProveFormat {
+    /// For people at a terminal.
+    Text,
+    /// One JSON document with everything.
+    Json,
+    /// A section of a Markdown page.
+    Markdown,
+    /// A page.
+    Html,
+}
+
 /// Arguments of `check`.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
@@ -221,6 +260,9 @@ pub struct CheckArgs {
     /// Also check this target profile.
     #[arg(long, value_name = "FILE")]
     pub target: Option<PathBuf>,
+    /// Write the list of every check, `checks.lock`, anew. Without it a check that went missing is an error.
+    #[arg(long)]
+    pub update: bool,
 }
 
 /// How a list is written.
@@ -270,6 +312,9 @@ pub struct MockArgs {
     /// List the variations and end.
     #[arg(long)]
     pub list_variations: bool,
+    /// How a list is written.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
 }
 
 /// Arguments of `report`.
@@ -402,7 +447,9 @@ const MOST_SHARDS: i64 = 10_000;
 fn parse_shard(text: &str) -> Result<(u32, u32), String> {
     let parsed = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     match parsed {
-        Some((_, count)) if i64::from(count) > MOST_SHARDS => Err(format!("{count} shards are too many; at most {MOST_SHARDS}")),
+        Some((_, count)) if i64::from(count) > MOST_SHARDS => {
+            Err(format!("{count} shards are too many; at most {MOST_SHARDS}"))
+        }
         Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
         Some((index, count)) => Err(format!("shard {index} of {count} does not exist; they are numbered from 1")),
         None => Err("write I/N, for example 1/4".to_owned()),

@@ -127,7 +127,14 @@ fn text(found: &Comparison, factor: f64, form: &dyn Form) -> String {
 }
 
 fn run(name: &RunName) -> String {
-    format!("{}  run {} of {}  {} cases, exit {}", name.target, name.run_id, name.started, name.selected, name.exit.code())
+    format!(
+        "{}  run {} of {}  {} cases, exit {}",
+        name.target,
+        name.run_id,
+        name.started,
+        name.selected,
+        name.exit.code()
+    )
 }
 
 fn clauses(list: &[ClauseChange]) -> Vec<(String, String)> {

@@ -49,8 +49,8 @@ pub(super) fn find() -> Result<Option<Project>, Failure> {
     let Some(directory) = here.ancestors().find(|directory| directory.join(NAME).is_file()) else { return Ok(None) };
     // Paths stay short and the same on every machine where the file is in the working directory.
     let path = if directory == here { PathBuf::from(NAME) } else { directory.join(NAME) };
-    let text = fs::read_to_string(&path)
-        .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?;
+    let text =
+        fs::read_to_string(&path).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?;
     Project::read(path, &text).map(Some)
 }
 
@@ -198,20 +198,28 @@ mod tests {
 
     #[test]
     fn keys_are_the_long_flags_of_run() {
-        let project = read("jobs = 4\nbase_url = [\"http://a\", \"groove=http://b\"]\ncases = \"c\"\nstrict = true").unwrap();
+        let project =
+            read("jobs = 4\nbase_url = [\"http://a\", \"groove=http://b\"]\ncases = \"c\"\nstrict = true").unwrap();
         assert_eq!(project.values["base-url"], ["http://a", "groove=http://b"]);
         assert_eq!(project.values["cases"], ["sub/c"], "relative to the file");
-        let matches = project.defaults(Cli::command()).try_get_matches_from(["casebook", "run", "--jobs", "9"]).unwrap();
+        let matches =
+            project.defaults(Cli::command()).try_get_matches_from(["casebook", "run", "--jobs", "9"]).unwrap();
         let run = matches.subcommand_matches("run").unwrap();
         assert_eq!(run.get_one::<usize>("jobs"), Some(&9), "a flag wins");
         assert!(run.get_flag("strict"));
         let matches = project.defaults(Cli::command()).try_get_matches_from(["casebook", "list"]).unwrap();
-        assert_eq!(matches.subcommand_matches("list").unwrap().get_one::<PathBuf>("cases"), Some(&PathBuf::from("sub/c")));
+        assert_eq!(
+            matches.subcommand_matches("list").unwrap().get_one::<PathBuf>("cases"),
+            Some(&PathBuf::from("sub/c"))
+        );
     }
 
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
-        assert_eq!(read("\ntagret = \"x\"").unwrap_err(), "sub/casebook.toml:2: unknown key `tagret`; did you mean `target`?");
+        assert_eq!(
+            read("\ntagret = \"x\"").unwrap_err(),
+            "sub/casebook.toml:2: unknown key `tagret`; did you mean `target`?"
+        );
         assert!(read("strict = \"yes\"").unwrap_err().contains("true or false"));
         assert!(read("jobs = [1]").unwrap_err().contains("takes one value"));
         assert!(read("jobs = {}").unwrap_err().contains("must be a string"));

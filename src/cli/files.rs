@@ -13,6 +13,7 @@ use crate::load;
 use crate::model::suite::Suite;
 use crate::model::target::{Identity, Limits, Safety, Target, TargetClass};
 use crate::model::verdict::{Exit, Verdict};
+use crate::prove::{CERTIFICATE_FILE, Certificate, LOCK_FILE, Lock};
 use crate::record::{ReadMode, Record, read};
 use crate::report::Format;
 use crate::select::{SelectError, Selection, select, shard_sizes};
@@ -113,7 +114,10 @@ pub(super) fn selection(args: &SelectArgs, suite: &Suite) -> Result<(Selection, 
         let all: usize = sizes.iter().sum();
         let listed: Vec<String> = sizes.iter().map(usize::to_string).collect();
         let own = sizes.get(index as usize - 1).copied().unwrap_or(0);
-        notes.push(format!("shard {index} of {count}: {own} of {all} selected cases (all shards: {})", listed.join(", ")));
+        notes.push(format!(
+            "shard {index} of {count}: {own} of {all} selected cases (all shards: {})",
+            listed.join(", ")
+        ));
     }
     Ok((selection, notes))
 }
@@ -125,9 +129,9 @@ fn shard(args: &SelectArgs) -> Result<Option<(u32, u32)>, Failure> {
     let index = match args.shard_index {
         Some(index) => index,
         None => match std::env::var("JOB_COMPLETION_INDEX") {
-            Ok(text) => {
-                text.parse().map_err(|_| wrong(format!("JOB_COMPLETION_INDEX is {text:?}, and must be a number from 0")))?
-            }
+            Ok(text) => text
+                .parse()
+                .map_err(|_| wrong(format!("JOB_COMPLETION_INDEX is {text:?}, and must be a number from 0")))?,
             Err(_) => return Err(wrong("--shard-count needs --shard-index or JOB_COMPLETION_INDEX".to_owned())),
         },
     };
@@ -154,7 +158,11 @@ fn failed_in(path: &Path, suite: &Suite, notes: &mut Vec<String>) -> Result<BTre
         if !again {
             continue;
         }
-        match suite.cases.iter().find(|each| each.id == case.id || each.aliases.iter().any(|old| old == case.id.as_str())) {
+        match suite
+            .cases
+            .iter()
+            .find(|each| each.id == case.id || each.aliases.iter().any(|old| old == case.id.as_str()))
+        {
             Some(found) => {
                 ids.insert(found.id.to_string());
             }
@@ -166,7 +174,10 @@ fn failed_in(path: &Path, suite: &Suite, notes: &mut Vec<String>) -> Result<BTre
         notes.push(format!("{gone} cases that failed in {path} are no longer in the suite"));
     }
     if ids.is_empty() {
-        return Err(Failure::new(Exit::NothingProven, format!("no case failed in {path}: there is nothing to run again")));
+        return Err(Failure::new(
+            Exit::NothingProven,
+            format!("no case failed in {path}: there is nothing to run again"),
+        ));
     }
     Ok(ids)
 }
@@ -213,10 +224,36 @@ pub(super) fn parse_output(text: &str) -> Result<(Format, Destination), Failure>
     Ok((format, destination))
 }
 
+/// The stored list of checks, if there is one.
+pub(super) fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Lock::parse(&text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::new(Exit::Usage, format!("{}: {error}", path.display()))),
+    }
+}
+
+/// What is proven of a suite, if its directory says so.
+pub(super) fn read_certificate(cases: &Path) -> Option<Certificate> {
+    // A certificate that cannot be read certifies nothing, as if there were none.
+    Certificate::parse(&fs::read_to_string(cases.join(CERTIFICATE_FILE)).ok()?)
+}
+
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let suite = load_suite(&args.suite)?;
     if let Some(path) = &args.target {
         load_target(Some(path), &suite)?;
+    }
+    let lock = Lock::of(&suite);
+    let path = args.suite.cases.join(LOCK_FILE);
+    if args.update {
+        fs::write(&path, lock.write())
+            .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
+    } else if let Some(stored) = read_lock(&path)? {
+        let difference = stored.compare(&lock);
+        if !difference.is_empty() {
+            return Err(Failure::new(Exit::Usage, difference.tell(&path.display().to_string())));
+        }
     }
     let excluded = suite.clauses.iter().filter(|clause| clause.excluded.is_some()).count();
     print(&format!(

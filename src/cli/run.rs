@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use anstream::ColorChoice;
 use tokio::sync::mpsc;
 
-use super::{Failure, dry};
 use super::args::RunArgs;
 use super::files;
 use super::writer::Writer;
+use super::{Failure, dry};
 use crate::console::{Console, Verbosity};
 use crate::known::{self, KnownFailures};
 use crate::mock::server::{Mock, MockOptions};
@@ -114,7 +114,8 @@ async fn go(
     let stop = Stop::default();
     let writer = Writer::create(&path, &suite, header, known, console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?
-        .stop_after(args.fail_fast, stop.clone());
+        .stop_after(args.fail_fast, stop.clone())
+        .certify(files::read_certificate(&args.suite.cases), &suite.hash, args.strict);
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let consumer = std::thread::spawn(move || writer.consume(receiver));

@@ -14,6 +14,7 @@ use crate::event::RunEvent;
 use crate::known::KnownFailures;
 use crate::model::suite::Suite;
 use crate::model::verdict::{Exit, Verdict};
+use crate::prove::Certificate;
 use crate::record::summary::Summary;
 use crate::record::{CaseRecord, Footer, Header, Line, write_line};
 use crate::runner::Stop;
@@ -27,6 +28,8 @@ pub(super) struct Writer {
     conclusion: Conclusion,
     /// Stop after so many failures that are not known.
     fail_fast: Option<(usize, Stop)>,
+    /// What is proven of the suite, its hash, and whether the run is strict.
+    proven: Option<(Certificate, String, bool)>,
     bad: usize,
     retried: u64,
     error: Option<io::Error>,
@@ -47,12 +50,18 @@ impl Writer {
         let conclusion = Conclusion::new(header.level, &suite.clauses);
         write_line(&Line::Header(Box::new(header)), &mut file)?;
         file.flush()?;
-        Ok(Self { file, console, known, summary, conclusion, fail_fast: None, bad: 0, retried: 0, error: None })
+        Ok(Self { file, console, known, summary, conclusion, fail_fast: None, proven: None, bad: 0, retried: 0, error: None })
     }
 
     /// Asks the run to stop after so many failures that are not known.
     pub(super) fn stop_after(mut self, most: Option<usize>, stop: Stop) -> Self {
         self.fail_fast = most.map(|most| (most.max(1), stop));
+        self
+    }
+
+    /// Says of the clauses whether a violation would have been noticed.
+    pub(super) fn certify(mut self, certificate: Option<Certificate>, suite: &str, strict: bool) -> Self {
+        self.proven = certificate.map(|certificate| (certificate, suite.to_owned(), strict));
         self
     }
 
@@ -101,12 +110,16 @@ impl Writer {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let summary = self.summary.finish();
+        let mut summary = self.summary.finish();
+        if let Some((certificate, suite, strict)) = &self.proven {
+            certificate.mark(suite, *strict, &mut summary);
+        }
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let footer: Footer = self.conclusion.finish(&summary, interrupted, self.known.problems(), micros);
         self.console.ended(&summary, &footer);
         if self.retried > 0 {
-            let text = format!("{} exchanges got no answer at first and were sent again (--transport-retries)", self.retried);
+            let text =
+                format!("{} exchanges got no answer at first and were sent again (--transport-retries)", self.retried);
             self.console.hint(&text);
         }
         let exit = footer.exit;

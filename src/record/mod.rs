@@ -332,12 +332,21 @@ pub struct ChoiceRecord {
     /// What casebook does where nothing is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<String>,
+    /// Clauses that it touches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<ClauseId>,
+    /// Whether a service must follow one reading throughout.
+    #[serde(default)]
+    pub uniform: bool,
     /// All readings.
     pub readings: Vec<Reading>,
     /// How often each reading was followed where the answer tells them apart, in the order of `readings`.
     pub followed: Vec<u64>,
     /// How often an answer followed none of them.
     pub other: u64,
+    /// Readings that were both followed although the service must follow one throughout: each with the first case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mixed: Vec<(String, CaseId)>,
     /// Cases that tell the readings apart.
     pub cases: Vec<CaseId>,
 }

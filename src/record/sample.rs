@@ -13,8 +13,8 @@ use crate::model::target::{Identity, KnownFailure, TargetClass};
 use crate::model::verdict::{Exit, SkipCode, Stage, Verdict};
 
 use super::{
-    BodyRecord, CaseRecord, Change, Counts, ErrorRecord, ExchangeRecord, Footer, Header, KnownEntry, LedgerEntry, RECORD_VERSION,
-    Record, ResponseRecord, SuiteRecord, Summary,
+    BodyDiff, BodyRecord, CaseRecord, Change, Counts, ErrorRecord, ExchangeRecord, Footer, Header, KnownEntry,
+    LedgerEntry, RECORD_VERSION, Record, ResponseRecord, SuiteRecord, Summary,
 };
 
 /// Text that breaks every format that does not escape it.
@@ -128,6 +128,7 @@ pub fn choices() -> Vec<Choice> {
             question: "Are ids echoed in upper case?".to_owned(),
             clauses: vec![ClauseId::new("GRV-ADD-21")],
             policy: ChoicePolicy::Lenient,
+            uniform: false,
             settled: None,
             readings: vec![
                 reading("upper", "In upper case, as in the example.", true),
@@ -141,6 +142,7 @@ pub fn choices() -> Vec<Choice> {
             question: "Which is the limit?".to_owned(),
             clauses: Vec::new(),
             policy: ChoicePolicy::Settled,
+            uniform: false,
             settled: Some("100, since the remarks say so.".to_owned()),
             readings: Vec::new(),
             source: source(3),
@@ -334,6 +336,11 @@ fn hostile() -> CaseRecord {
         ],
     );
     hostile.exchanges = vec![exchange(200, HOSTILE)];
+    hostile.diffs = vec![BodyDiff {
+        step: "main".to_owned(),
+        expected: "first\n```\nlast\n".to_owned(),
+        actual: format!("first\n::error::x\n{HOSTILE}{long}\n"),
+    }];
     hostile.teardown_problems = vec![format!("remove: expected 204, actual 500 {HOSTILE}")];
     hostile.ledger = vec![LedgerEntry {
         step: "main".to_owned(),
@@ -357,7 +364,14 @@ fn typed() -> CaseRecord {
     let mut wrong = mismatch("GRV-ADD-21", Part::Body, "/Count", MismatchKind::Type, "2", "\"2\"");
     wrong.types = Some(("number".to_owned(), "string".to_owned()));
     let missing = mismatch("GRV-ADD-30", Part::Body, "/Error", MismatchKind::Missing, "{\n  \"a\": 1\n}", "");
-    failed("groove/add/typed", 50, "A number is no string", vec![wrong, missing])
+    let mut typed = failed("groove/add/typed", 50, "A number is no string", vec![wrong, missing]);
+    let tail: String = (0..20).map(|n| format!("  \"Same{n}\": null,\n")).collect();
+    typed.diffs = vec![BodyDiff {
+        step: "main".to_owned(),
+        expected: format!("{{\n  \"Count\": 2,\n{tail}  \"Error\": {{\n    \"a\": 1\n  }}\n}}\n"),
+        actual: format!("{{\n  \"Count\": \"2\",\n{tail}  \"Last\": true\n}}\n"),
+    }];
+    typed
 }
 
 fn errored() -> CaseRecord {

@@ -394,7 +394,15 @@ fn totals() -> Defs {
                     ("other", whole()),
                     ("cases", list(&text())),
                 ],
-                &[("settled", text())],
+                &[
+                    ("clauses", list(&text())),
+                    ("uniform", flag()),
+                    ("settled", text()),
+                    (
+                        "mixed",
+                        json!({ "type": "array", "items": { "type": "array", "items": text(), "minItems": 2, "maxItems": 2 } }),
+                    ),
+                ],
             ),
         ),
         (

@@ -149,6 +149,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
             self.group(&steps[at..at + together]).await?;
             at += together;
         }
+        compare::uniform(&mut self.judgement, &self.env.suite.choices, &case.cited());
         self.checks()
     }
 
@@ -277,9 +278,11 @@ impl<'a, T: Transport> Attempt<'a, T> {
             }
         }
         for (spec, change) in [(&step.creates, Change::Created), (&step.removes, Change::Removed)] {
-            // An answer without the captures has created nothing that could be named.
+            // An answer without the captures has created nothing that could be named. A teardown step that went as
+            // expected leaves nothing behind, also where the thing had gone before.
+            let gone = step.role == StepRole::Teardown && change == Change::Removed;
             if let Some(spec) = spec
-                && (200..300).contains(&response.status)
+                && (gone || (200..300).contains(&response.status))
                 && let Ok(entries) = step::ledger(spec, change, &step.id, &self.scope)
             {
                 self.ledger.extend(entries);

@@ -50,8 +50,7 @@ pub fn recompute(record: &Record) -> Vec<Finding> {
         Exit::Terminated => Exit::Terminated,
         _ => Exit::Interrupted,
     });
-    let (summary, footer) =
-        conclude(&record.header, &record.summary, &record.cases, interrupted, recorded.elapsed_us);
+    let (summary, footer) = conclude(&record.header, &record.summary, &record.cases, interrupted, recorded.elapsed_us);
     for (ours, theirs) in summary.clauses.iter().zip(&record.summary.clauses) {
         if ours.verdict != theirs.verdict {
             let (id, ours, theirs) = (&theirs.id, plain(&ours.verdict), plain(&theirs.verdict));
@@ -96,10 +95,10 @@ fn outcome(case: &CaseRecord, known: &KnownFailures, repeat: u32) -> Option<Stri
         again.outcome == case.outcome
     };
     let errors = || {
-        case.exchanges.iter().filter_map(|exchange| exchange.error.as_ref()).map(|error| Verdict::Errored {
-            stage: error.stage,
-            detail: error.detail.clone(),
-        })
+        case.exchanges
+            .iter()
+            .filter_map(|exchange| exchange.error.as_ref())
+            .map(|error| Verdict::Errored { stage: error.stage, detail: error.detail.clone() })
     };
     let fits = match &case.outcome {
         Verdict::Skipped { .. } | Verdict::NotRun { .. } => {
@@ -179,7 +178,9 @@ mod tests {
         assert!(recompute(&forged)[0].text.contains("does not follow"));
         let mut forged = record();
         forged.cases[failed].judgement.mismatches.clear();
-        assert!(texts(&forged).iter().any(|text| text.contains("no mismatch says how") || text.contains("does not follow")));
+        assert!(
+            texts(&forged).iter().any(|text| text.contains("no mismatch says how") || text.contains("does not follow"))
+        );
     }
 
     #[test]
