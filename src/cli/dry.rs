@@ -46,7 +46,11 @@ pub(super) fn run(
     match refused {
         Some(error) => Err(Failure::new(Exit::Refused, error.to_string())),
         None if dry.planned.iter().all(|each| each.skip.is_some()) => {
-            let text = if dry.planned.is_empty() { "no case falls into this shard" } else { "every selected case would be skipped" };
+            let text = if dry.planned.is_empty() {
+                "no case falls into this shard"
+            } else {
+                "every selected case would be skipped"
+            };
             Err(Failure::new(Exit::NothingProven, text))
         }
         None => Ok(Exit::Conformant),
@@ -94,13 +98,16 @@ impl Dry<'_> {
                 let _ = writeln!(text, "    {}", visible(&line(request)));
             }
         }
-        let target = if self.embedded { "the embedded mock (not started)".to_owned() } else { self.target.identity.name.clone() };
+        let target = if self.embedded {
+            "the embedded mock (not started)".to_owned()
+        } else {
+            self.target.identity.name.clone()
+        };
         let _ = writeln!(text, "\ntarget     {}", visible(&target));
         for (service, url) in self.target.services.iter().filter(|_| !self.embedded) {
             let _ = writeln!(text, "           {service} {}", visible(&self.redactor.text(url)));
         }
-        let effects: Vec<String> =
-            totals.effects.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let effects: Vec<String> = totals.effects.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let _ = writeln!(text, "cases      {} selected: {}", self.planned.len(), effects.join(", "));
         for ((code, detail), count) in &totals.skipped {
             let _ = writeln!(text, "skipped    {count} {code}: {}", visible(detail));
@@ -120,7 +127,9 @@ impl Dry<'_> {
             let case = self.case(planned);
             if let Some((code, detail)) = &planned.skip {
                 totals.skip(&files::word(code), detail);
-                cases.push(json!({ "id": case.id, "effect": case.effect, "skipped": { "code": code, "detail": detail } }));
+                cases.push(
+                    json!({ "id": case.id, "effect": case.effect, "skipped": { "code": code, "detail": detail } }),
+                );
                 continue;
             }
             let requests = self.requests(case);

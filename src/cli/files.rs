@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::Failure;
-use super::args::{CheckArgs, ListArgs, ListFormat, ReportArgs, RunArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs};
+use super::args::{
+    CheckArgs, ListArgs, ListFormat, ReportArgs, RunArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs,
+};
 use crate::load;
 use crate::model::suite::Suite;
 use crate::model::target::{Identity, Limits, Safety, Target, TargetClass};
@@ -183,6 +185,7 @@ fn failed_in(path: &Path, suite: &Suite, notes: &mut Vec<String>) -> Result<BTre
 }
 
 /// Why a selection is none.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 pub(super) fn select_failure(error: SelectError) -> Failure {
     let exit = match error {
         SelectError::Malformed { .. } => Exit::Usage,

@@ -123,8 +123,9 @@ fn difference(recorded: &CaseRecord, judged: Result<CaseRecord, String>) -> Opti
         return Some("notes or readings of choices are not those that are recorded".to_owned());
     }
     let flaky = matches!(recorded.outcome, Verdict::Flaky { .. });
-    (!flaky && recorded.outcome != judged.outcome)
-        .then(|| format!("recorded as {}, judged again as {}", super::word(&recorded.outcome), super::word(&judged.outcome)))
+    (!flaky && recorded.outcome != judged.outcome).then(|| {
+        format!("recorded as {}, judged again as {}", super::word(&recorded.outcome), super::word(&judged.outcome))
+    })
 }
 
 struct Replay<'a> {
@@ -188,7 +189,8 @@ impl Transport for Recorded {
             return Err(refuse(format!("there is no recorded answer to {} {target}", request.method)));
         };
         if exchange.method != request.method || !self.is_recorded(&exchange.url, &target) {
-            let text = format!("step {} sent another request than the case says: {} {target}", exchange.step, request.method);
+            let text =
+                format!("step {} sent another request than the case says: {} {target}", exchange.step, request.method);
             return Err(refuse(text));
         }
         match (&exchange.response, &exchange.error) {
