@@ -185,6 +185,7 @@ fn failed_in(path: &Path, suite: &Suite, notes: &mut Vec<String>) -> Result<BTre
 }
 
 /// Why a selection is none.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 pub(super) fn select_failure(error: SelectError) -> Failure {
     let exit = match error {
         SelectError::Malformed { .. } => Exit::Usage,

@@ -206,7 +206,11 @@ impl Summary {
             {
                 let suite = case.id.as_str().rsplit_once('/').map_or("", |(suite, _)| suite).to_owned();
                 let state = self.uniform.entry((followed.choice.clone(), suite)).or_default();
-                state.first.entry(one.clone()).or_insert_with(|| case.id.clone());
+                // The smallest id, so that it does not matter which case ends first.
+                let first = state.first.entry(one.clone()).or_insert_with(|| case.id.clone());
+                if case.id < *first {
+                    first.clone_from(&case.id);
+                }
                 *state.count.entry(one.clone()).or_default() += 1;
             }
             match followed.readings.as_slice() {

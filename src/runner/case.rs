@@ -334,7 +334,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
                         return Err(self.blocked_by(&name));
                     }
                 }
-                Err(error) => return Err(template_halt(&error)),
+                Err(error) => return Err(self.unresolved(format!("check `{}`: {error}", spec.title))),
             }
         }
         Ok(())
@@ -387,7 +387,20 @@ impl<'a, T: Transport> Attempt<'a, T> {
     fn halt(&self, step: &Step, error: &TemplateError) -> Halt {
         match error {
             TemplateError::NoValue(name) if self.missing.contains_key(name) => self.blocked_by(name),
-            error => Halt::Errored { stage: Stage::Template, detail: format!("step {}: {error}", step.id) },
+            error => self.unresolved(format!("step {}: {error}", step.id)),
+        }
+    }
+
+    /// A value that cannot be inserted. Once answers have given values it is most likely one of theirs, and a service
+    /// that answers nonsense is no error of the case files.
+    fn unresolved(&self, detail: String) -> Halt {
+        let captures = |id: &str| self.case.steps.iter().any(|step| step.id == id && !step.captures.is_empty());
+        match self.exchanges.iter().rev().find(|exchange| captures(&exchange.step)) {
+            Some(exchange) => {
+                let step = exchange.step.clone();
+                Halt::Blocked { detail: format!("what step {step} captured cannot be used: {detail}"), step }
+            }
+            None => Halt::Errored { stage: Stage::Template, detail },
         }
     }
 
