@@ -116,7 +116,11 @@ impl Conclusion {
             Exit::Nonconformant,
             cases(self.no_verdict, "case got no usable answer", "cases got no usable answer"),
         );
-        say(self.counts.blocked, Exit::Nonconformant, cases(self.counts.blocked, "case was blocked", "cases were blocked"));
+        say(
+            self.counts.blocked,
+            Exit::Nonconformant,
+            cases(self.counts.blocked, "case was blocked", "cases were blocked"),
+        );
         say(self.counts.flaky, Exit::Nonconformant, cases(self.counts.flaky, "case is flaky", "cases are flaky"));
         say(
             self.counts.unexpected_pass,
@@ -131,9 +135,17 @@ impl Conclusion {
         say(
             self.templates,
             Exit::Usage,
-            cases(self.templates, "case cannot be resolved with this target", "cases cannot be resolved with this target"),
+            cases(
+                self.templates,
+                "case cannot be resolved with this target",
+                "cases cannot be resolved with this target",
+            ),
         );
-        say(self.internal, Exit::Harness, cases(self.internal, "case could not be judged", "cases could not be judged"));
+        say(
+            self.internal,
+            Exit::Harness,
+            cases(self.internal, "case could not be judged", "cases could not be judged"),
+        );
         let violated = summary
             .clauses
             .iter()

@@ -168,7 +168,11 @@ impl Console {
 fn is_bad(outcome: &Verdict) -> bool {
     !matches!(
         outcome,
-        Verdict::Passed | Verdict::Observed | Verdict::Skipped { .. } | Verdict::KnownFailure { .. } | Verdict::NotRun { .. }
+        Verdict::Passed
+            | Verdict::Observed
+            | Verdict::Skipped { .. }
+            | Verdict::KnownFailure { .. }
+            | Verdict::NotRun { .. }
     )
 }
 
@@ -254,7 +258,8 @@ fn summary_text(suites: &BTreeMap<String, Counts>, summary: &SummaryRecord, foot
         let _ = writeln!(text, "{:<width$}  {}", "choices", told.join(", "));
     }
     if !footer.left_behind.is_empty() {
-        let _ = writeln!(text, "{:<width$}  {} of {} created:", "left behind", footer.left_behind.len(), footer.created);
+        let _ =
+            writeln!(text, "{:<width$}  {} of {} created:", "left behind", footer.left_behind.len(), footer.created);
         for entry in footer.left_behind.iter().take(10) {
             let _ = writeln!(text, "{:<width$}    {} {}", "", visible(&entry.kind), visible(&entry.id));
         }

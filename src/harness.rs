@@ -129,9 +129,8 @@ impl Harness {
         let run_id = format!("test{}", std::process::id());
         let session = Arc::new(Session::new(plan, transport, redactor, &run_id));
         let clauses = Arc::new(ClauseTexts::from_clauses(&suite.clauses));
-        let trials: Vec<Trial> = (0..session.plan().cases.len())
-            .map(|at| trial(at, &suite, &session, &runtime, &clauses))
-            .collect();
+        let trials: Vec<Trial> =
+            (0..session.plan().cases.len()).map(|at| trial(at, &suite, &session, &runtime, &clauses)).collect();
         let selected = trials.iter().filter(|trial| !arguments.is_filtered_out(trial)).count();
         let foreign = arguments.filter.as_deref().is_some_and(|filter| filter.contains("::"));
         if selected == 0 && !arguments.list && !foreign {

@@ -233,7 +233,8 @@ impl Walk<'_> {
 /// The text of a file, or why it cannot be had.
 fn text(path: &Path) -> Result<String, String> {
     let bytes = bytes(path, LARGEST)?;
-    String::from_utf8(bytes).map_err(|error| format!("is not UTF-8: invalid byte at offset {}", error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes)
+        .map_err(|error| format!("is not UTF-8: invalid byte at offset {}", error.utf8_error().valid_up_to()))
 }
 
 /// The bytes of a regular file that is not too large.
@@ -320,4 +321,116 @@ fn target_text(
         }
     }
     if found.is_empty() { Ok(file.resolve(values)) } else { Err(LoadError::new(found, vec![source])) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLAUSES: &str = "[document]\nid = \"d\"\ntitle = \"D\"\nsha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\nbytes = 1\n[[clause]]\nid = \"X-01\"\nsection = \"S\"\nlevel = \"stated\"\ntext = \"One.\"\n";
+    const SERVICE: &str =
+        "[service]\nid = \"g\"\ntitle = \"G\"\n[[fixture]]\nname = \"g.token\"\nkind = \"secret\"\ntext = \"T\"\n";
+
+    fn case(suite: &str, extra: &str) -> String {
+        format!(
+            "suite = \"{suite}\"\nservice = \"g\"\n[[case]]\nid = \"one\"\ntitle = \"One\"\nclauses = [\"X-01\"]\nrequest = {{ method = \"POST\", path = \"/\"{extra} }}\nexpect = {{ status = 200, body = \"unchecked\" }}\n"
+        )
+    }
+
+    fn directory() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("g/bodies")).unwrap();
+        fs::write(dir.path().join("g/clauses.toml"), CLAUSES).unwrap();
+        fs::write(dir.path().join("g/service.toml"), SERVICE).unwrap();
+        fs::write(dir.path().join("g/a.toml"), case("a", "")).unwrap();
+        dir
+    }
+
+    fn messages(dir: &Path) -> Vec<String> {
+        suite(dir).unwrap_err().diagnostics.into_iter().map(|each| each.message).collect()
+    }
+
+    #[test]
+    fn loads_what_is_there_and_nothing_hidden() {
+        let dir = directory();
+        let path = dir.path();
+        fs::write(path.join(".hidden.toml"), "= nonsense").unwrap();
+        fs::write(path.join("README.md"), "no").unwrap();
+        fs::write(path.join("g/bodies/x.json"), b"{}").unwrap();
+        fs::write(path.join("g/b.toml"), case("b", ", file = \"g/bodies/x.json\"")).unwrap();
+        let first = suite(path).unwrap();
+        assert_eq!(first.cases.iter().map(|case| case.id.as_str()).collect::<Vec<_>>(), ["a/one", "b/one"]);
+        fs::write(path.join("g/bodies/x.json"), b"[]").unwrap();
+        assert_ne!(suite(path).unwrap().hash, first.hash, "the hash covers body files");
+        fs::write(path.join("g/bodies/x.json"), b"{}").unwrap();
+        assert_eq!(suite(path).unwrap().hash, first.hash);
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_whole_files() {
+        let dir = directory();
+        let path = dir.path();
+        fs::write(path.join("u.toml"), b"a = \"\xff\"").unwrap();
+        fs::File::create(path.join("l.toml")).unwrap().set_len(LARGEST + 1).unwrap();
+        assert_eq!(
+            messages(path),
+            [
+                format!("is too large: {} bytes, and at most {LARGEST} are read", LARGEST + 1),
+                "is not UTF-8: invalid byte at offset 5".to_owned()
+            ]
+        );
+        assert!(messages(&path.join("nowhere"))[0].starts_with("cannot be read: "));
+        assert_eq!(messages(&path.join("g/bodies")), ["holds no .toml file"]);
+        assert_eq!(messages(&path.join("u.toml")), ["is not a directory"]);
+        let text = suite(path).unwrap_err().to_string();
+        assert!(text.contains("/u.toml:1:1"), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_inside() {
+        use std::os::unix::fs::symlink;
+        let dir = directory();
+        let other = tempfile::tempdir().unwrap();
+        fs::write(other.path().join("x.toml"), "").unwrap();
+        let path = dir.path();
+        symlink(path.join("g/a.toml"), path.join("again.toml")).unwrap();
+        assert_eq!(messages(path), ["case `a/one` exists already"], "a link inside is followed");
+        fs::remove_file(path.join("again.toml")).unwrap();
+        symlink(other.path(), path.join("out")).unwrap();
+        symlink(path, path.join("loop")).unwrap();
+        symlink(path.join("nothing"), path.join("nothing.toml")).unwrap();
+        fs::write(path.join("g/b.toml"), case("b", ", file = \"out/x.toml\"")).unwrap();
+        let mut all = messages(path);
+        all.sort();
+        assert_eq!(all[0], "cannot read `out/x.toml`: it lies outside of the directory of the cases");
+        assert_eq!(all[2], "is a symbolic link that leads out of the directory of the cases");
+        assert!(all[1].starts_with("is a symbolic link that leads nowhere: "));
+        assert_eq!(all[3], "is a symbolic link to a directory that it is in");
+    }
+
+    #[test]
+    fn a_target_gets_its_secrets_at_the_edge() {
+        let dir = directory();
+        let suite = suite(dir.path()).unwrap();
+        let path = dir.path().join("t.toml");
+        let write = |secret: &str| {
+            fs::write(&path, format!("[target]\nname = \"t\"\nclass = \"real\"\n[secrets]\ng.token = {secret}\n"))
+                .unwrap();
+        };
+        let env = |name: &str| (name == "T").then(|| "from env".to_owned());
+        write("{ env = \"T\" }");
+        assert_eq!(target(&path, &suite, &env).unwrap().secrets, ["from env"]);
+        write("{ env = \"U\" }");
+        let error = target(&path, &suite, &env).unwrap_err();
+        assert_eq!(
+            error.diagnostics[0].message,
+            "no value for the secret `g.token`: the environment variable `U` is not set"
+        );
+        assert_eq!(error.diagnostics[0].line, 5);
+        fs::write(dir.path().join("token"), "from file\n").unwrap();
+        write("{ file = \"token\" }");
+        assert_eq!(target(&path, &suite, &env).unwrap().secrets, ["from file"]);
+        assert!(target(&dir.path().join("none.toml"), &suite, &env).is_err());
+    }
 }

@@ -109,6 +109,10 @@ impl Redactor {
         for list in [&mut judgement.mismatches, &mut judgement.notes, &mut judgement.unmet] {
             list.iter_mut().for_each(|mismatch| self.mismatch(mismatch));
         }
+        for diff in &mut case.diffs {
+            self.string(&mut diff.expected);
+            self.string(&mut diff.actual);
+        }
         for reading in &mut judgement.readings {
             self.string(&mut reading.place);
         }

@@ -163,9 +163,7 @@ fn by_id(pattern: &str, _: &Suite) -> Result<Matches, SelectError> {
         }));
     }
     let text = pattern.to_owned();
-    Ok(Box::new(move |case| {
-        case.id.as_str().contains(&text) || case.aliases.iter().any(|alias| alias.contains(&text))
-    }))
+    Ok(Box::new(move |case| case.id.as_str().contains(&text) || case.aliases.iter().any(|alias| alias.contains(&text))))
 }
 
 fn by_clause(pattern: &str, _: &Suite) -> Result<Matches, SelectError> {

@@ -153,15 +153,35 @@ fn directory_of(path: &Path) -> &Path {
     }
 }
 
+/// The file that a path means: a symbolic link is followed, so that the link stays.
+fn followed(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether the path is a device, a pipe or the like, which is written to and never replaced.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
 /// A temporary file in the directory of the target, where it can be renamed to it.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(".casebook-").suffix(".tmp").tempfile_in(directory_of(path))
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".casebook-").suffix(".tmp");
+    // Temporary files are their owner's alone; a report may be read by others (a CI agent under another user) as far
+    // as the process's mask allows.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(directory_of(path))
 }
 
 /// A rename replaces a file that cannot itself be written, so the file's own permission is asked too.
 fn prove(path: &Path) -> io::Result<()> {
-    beside(path)?.write_all(b"\n")?;
-    match fs::metadata(path) {
+    let path = followed(path);
+    if is_special(&path) {
+        return Ok(());
+    }
+    beside(&path)?.write_all(b"\n")?;
+    match fs::metadata(&path) {
         Ok(metadata) if metadata.permissions().readonly() => {
             Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"))
         }
@@ -173,23 +193,14 @@ fn prove(path: &Path) -> io::Result<()> {
 /// Replaces the file in one step, and only after all of its bytes are on the disk.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(directory_of(path))?;
-    let mut file = beside(path)?;
+    let path = followed(path);
+    if is_special(&path) {
+        return fs::OpenOptions::new().write(true).open(&path)?.write_all(bytes);
+    }
+    let mut file = beside(&path)?;
     file.write_all(bytes)?;
-    readable(file.as_file())?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Temporary files are their owner's alone; a report is read by others (a CI agent under another user).
-#[cfg(unix)]
-fn readable(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable(_: &fs::File) -> io::Result<()> {
+    file.persist(&path).map_err(|error| error.error)?;
     Ok(())
 }
 
@@ -244,5 +255,21 @@ mod tests {
         assert_eq!(errors.len(), 1);
         assert!(matches!(&errors[0], SinkError::Write { format: Format::Json, .. }));
         assert!(second.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_a_device_stays_a_device() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (real, link) = (dir.path().join("real.json"), dir.path().join("link.json"));
+        fs::write(&real, "old").expect("a file");
+        std::os::unix::fs::symlink(&real, &link).expect("a link");
+        let null = PathBuf::from("/dev/null");
+        let sink =
+            Sink::prepare(&[file(Format::Json, link.clone()), file(Format::Tap, null.clone())]).expect("writable");
+        sink.write(&sample::record()).expect("written");
+        assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
+        assert!(fs::read_to_string(&real).expect("the file").starts_with("{\n"));
+        assert!(is_special(&null));
     }
 }

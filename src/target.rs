@@ -1,7 +1,7 @@
 //! The profile of the service under test: [`read`] makes a [`TargetFile`] of TOML text, which is a
 //! [`Target`] but for the secrets, which only [`crate::load`] may fetch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl TargetFile {
     pub fn resolve(self, values: BTreeMap<String, String>) -> Target {
         let mut target = self.target;
         for (name, value) in values {
-            target.secrets.push(value.clone());
+            target.secrets.push(name.clone());
             target.values.insert(name, Json::string(value));
         }
         target
@@ -67,7 +67,7 @@ pub fn read(path: &str, text: &str, suite: &Suite) -> Result<TargetFile, Vec<Dia
     let table = file.parse();
     let target = table.as_ref().map(|table| {
         let root = Node { table: table.get_ref(), span: table.span() };
-        Reader { file: &file, suite }.target(&root)
+        Reader { file: &file, suite, own: own_names(&root) }.target(&root)
     });
     drop(table);
     let mut found = file.finish();
@@ -83,6 +83,25 @@ pub fn read(path: &str, text: &str, suite: &Suite) -> Result<TargetFile, Vec<Dia
 struct Reader<'a> {
     file: &'a File<'a>,
     suite: &'a Suite,
+    /// What `[auth]` mentions: such a name needs no declaration in a service.toml, since no case can use it.
+    own: BTreeSet<String>,
+}
+
+/// Every name that a template of `[auth]` mentions.
+fn own_names(root: &Node<'_>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut left: Vec<Node<'_>> = root.node("auth").into_iter().collect();
+    while let Some(node) = left.pop() {
+        for (_, _, value) in node.entries() {
+            if let Some(Ok(template)) = value.get_ref().as_str().map(template::parse) {
+                let mut found = Vec::new();
+                template.names(&mut found);
+                names.extend(found.into_iter().map(str::to_owned));
+            }
+            left.extend(Node::of(value));
+        }
+    }
+    names
 }
 
 impl Reader<'_> {
@@ -109,7 +128,8 @@ impl Reader<'_> {
         }
         let mut auth = BTreeMap::new();
         if let Some(node) = root.node("auth") {
-            self.auths(&node, "", &mut auth);
+            let known = |name: &str| values.contains_key(name) || secrets.contains_key(name);
+            self.auths(&node, "", &known, &mut auth);
         }
         let target = Target {
             services: self.services(root),
@@ -128,7 +148,13 @@ impl Reader<'_> {
         let node = root.node("target");
         let text = |key| node.as_ref().map(|node| node.owned(key)).unwrap_or_default();
         let class = if text("class") == "mock" { TargetClass::Mock } else { TargetClass::Real };
-        Identity { name: text("name"), product: text("product"), version: text("version"), operator: text("operator"), class }
+        Identity {
+            name: text("name"),
+            product: text("product"),
+            version: text("version"),
+            operator: text("operator"),
+            class,
+        }
     }
 
     fn services(&self, root: &Node<'_>) -> BTreeMap<String, String> {
@@ -185,7 +211,8 @@ impl Reader<'_> {
     ) {
         for (key, span, value) in node.entries() {
             let name = dotted(above, key);
-            let Some(kind) = self.kind(&name).filter(|kind| kinds.contains(kind)) else {
+            let own = || (self.own.contains(&name) && Node::of(value).is_none()).then_some(FixtureKind::Text);
+            let Some(kind) = self.kind(&name).or_else(own).filter(|kind| kinds.contains(kind)) else {
                 match Node::of(value) {
                     Some(inner) if self.kind(&name).is_none() => self.values(&inner, table, &name, kinds, values),
                     _ => self.unknown(&name, span, |kind| kinds.contains(&kind), table),
@@ -206,7 +233,8 @@ impl Reader<'_> {
         for (key, span, value) in node.entries() {
             let name = dotted(above, key);
             let inner = Node::of(value);
-            if self.kind(&name) != Some(FixtureKind::Secret) {
+            let own = self.kind(&name).is_none() && self.own.contains(&name);
+            if self.kind(&name) != Some(FixtureKind::Secret) && !own {
                 match inner {
                     Some(inner) if self.kind(&name).is_none() && !["env", "file", "value"].contains(&key) => {
                         self.secrets(&inner, &name, class, secrets);
@@ -246,7 +274,13 @@ impl Reader<'_> {
         }
     }
 
-    fn auths(&self, node: &Node<'_>, above: &str, auth: &mut BTreeMap<String, Auth>) {
+    fn auths(
+        &self,
+        node: &Node<'_>,
+        above: &str,
+        known: &dyn Fn(&str) -> bool,
+        auth: &mut BTreeMap<String, Auth>,
+    ) {
         for (key, span, value) in node.entries() {
             let name = dotted(above, key);
             let Some(inner) = Node::of(value) else {
@@ -259,25 +293,26 @@ impl Reader<'_> {
                 if leaf || self.kind(&name).is_some() || inner.table.is_empty() {
                     self.unknown(&name, span, |kind| kind == FixtureKind::Auth, "auth");
                 } else {
-                    self.auths(&inner, &name, auth);
+                    self.auths(&inner, &name, known, auth);
                 }
                 continue;
             }
             check(self.file, &inner, &fields::AUTH);
-            let keys: Vec<_> = ["header", "value", "basic", "bearer"].into_iter().filter(|key| inner.get(key).is_some()).collect();
+            let keys: Vec<_> =
+                ["header", "value", "basic", "bearer"].into_iter().filter(|key| inner.get(key).is_some()).collect();
             let scheme = match keys.as_slice() {
                 ["header", "value"] => {
                     let header = inner.owned("header");
                     if http::HeaderName::from_bytes(header.as_bytes()).is_err() {
                         self.file.error(inner.span_of("header"), format!("`{header}` is no header name"));
                     }
-                    Auth::Header { name: header, value: self.template(&inner, "value") }
+                    Auth::Header { name: header, value: self.template(&inner, "value", known) }
                 }
                 ["basic"] => {
                     let Some(basic) = inner.node("basic") else { continue };
-                    Auth::Basic { user: self.template(&basic, "user"), password: self.template(&basic, "password") }
+                    Auth::Basic { user: self.template(&basic, "user", known), password: self.template(&basic, "password", known) }
                 }
-                ["bearer"] => Auth::Bearer(self.template(&inner, "bearer")),
+                ["bearer"] => Auth::Bearer(self.template(&inner, "bearer", known)),
                 _ => {
                     let message = format!("the auth scheme `{name}` needs header with value, basic, or bearer");
                     self.file.error(value.span(), message);
@@ -288,15 +323,15 @@ impl Reader<'_> {
         }
     }
 
-    /// A template whose names are fixtures.
-    fn template(&self, node: &Node<'_>, key: &str) -> Template {
+    /// A template whose names are fixtures, or values of this file.
+    fn template(&self, node: &Node<'_>, key: &str, known: &dyn Fn(&str) -> bool) -> Template {
         let Some(text) = node.text(key) else { return Template::default() };
         let span = node.span_of(key);
         match template::parse(text) {
             Ok(template) => {
                 let mut names = Vec::new();
                 template.names(&mut names);
-                for name in names.into_iter().filter(|name| self.kind(name).is_none()) {
+                for name in names.into_iter().filter(|name| self.kind(name).is_none() && !known(name)) {
                     let help = suggestion(name, self.suite.fixtures.iter().map(|each| each.name.as_str()));
                     self.file.error_help(self.file.word(&span, name), format!("unknown name `{name}`"), help);
                 }
@@ -391,5 +426,128 @@ fn home(kind: FixtureKind) -> &'static str {
         FixtureKind::Text | FixtureKind::List | FixtureKind::Flag => "[variables] or [fixtures]",
         FixtureKind::Secret => "[secrets]",
         FixtureKind::Auth => "[auth]",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::source::SourceRef;
+    use crate::model::suite::{Fixture, Service};
+
+    fn suite() -> Suite {
+        let source = SourceRef { file: Arc::from("service.toml"), line: 1 };
+        let fixture = |name: &str, kind| Fixture {
+            name: name.to_owned(),
+            kind,
+            text: String::new(),
+            example: None,
+            source: source.clone(),
+        };
+        let service = Service {
+            id: "g".to_owned(),
+            title: String::new(),
+            extra: crate::model::spec::Extra::Fail,
+            query_style: crate::model::spec::QueryStyle::Form,
+            timeout: std::time::Duration::from_secs(1),
+            source: source.clone(),
+        };
+        Suite {
+            services: BTreeMap::from([("g".to_owned(), service)]),
+            fixtures: vec![
+                fixture("g.ns", FixtureKind::Text),
+                fixture("g.tracks", FixtureKind::List),
+                fixture("g.token", FixtureKind::Secret),
+                fixture("g.fast", FixtureKind::Flag),
+                fixture("g.user", FixtureKind::Auth),
+                fixture("g.other", FixtureKind::Auth),
+            ],
+            ..Suite::default()
+        }
+    }
+
+    const HEAD: &str = "[target]\nname = \"t\"\nclass = \"real\"\n";
+
+    fn only(rest: &str) -> (u32, u32, String, Option<String>) {
+        let mut found = read("t.toml", &format!("{HEAD}{rest}"), &suite()).unwrap_err();
+        assert_eq!(found.len(), 1, "{found:#?}");
+        let each = found.remove(0);
+        (each.line, each.column, each.message, each.help)
+    }
+
+    #[test]
+    fn a_whole_target_is_read_and_its_secrets_are_not() {
+        let text = format!(
+            "{HEAD}[services]\ng = \"http://127.0.0.1:1/\"\n[variables]\ng.ns = \"music\"\n[secrets]\ng.token = {{ env = \"T\" }}\n[fixtures.g]\ntracks = [\"a\", \"b\"]\nfast = true\n[auth.\"g.user\"]\nheader = \"Authorization\"\nvalue = \"X ${{g.token}}\"\n[auth.g]\nother.basic = {{ user = \"u\", password = \"${{g.token}}\" }}\n[limits]\njobs = 3\nper_second = 1.5\n[safety]\nallow = [\"write\"]\nhosts = [\"a.test\"]\n[[known_failure]]\ncase = \"g/*\"\nreason = \"r\"\nexpires = \"2030-01-31\"\n"
+        );
+        let file = read("t.toml", &text, &suite()).unwrap();
+        assert_eq!(file.target.services["g"], "http://127.0.0.1:1");
+        assert_eq!(file.target.values.keys().collect::<Vec<_>>(), ["g.fast", "g.ns", "g.tracks"]);
+        assert_eq!(file.secrets["g.token"].source, SecretSource::Env("T".to_owned()));
+        assert_eq!(file.target.auth.len(), 2);
+        assert_eq!((file.target.limits.jobs, file.target.limits.per_second), (Some(3), Some(1.5)));
+        assert_eq!(file.target.safety.allow, [Effect::Write]);
+        assert_eq!(file.target.known[0].expires.as_deref(), Some("2030-01-31"));
+        let target = file.resolve(BTreeMap::from([("g.token".to_owned(), "s3cret".to_owned())]));
+        assert_eq!(target.secrets, ["g.token"]);
+        assert_eq!(target.values["g.token"].as_str(), Some("s3cret"));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        let did = |text: &str| Some(format!("did you mean `{text}`?"));
+        assert_eq!(only("[variables]\ng.nss = \"x\"\n"), (5, 3, "unknown name `g.nss`".to_owned(), did("g.ns")));
+        assert_eq!(
+            only("[fixtures]\ng.tracks = \"x\"\n"),
+            (5, 12, "`g.tracks` must be a list of strings".to_owned(), None)
+        );
+        assert_eq!(only("[fixtures]\ng.fast = \"x\"\n").2, "`g.fast` must be true or false");
+        assert_eq!(only("[variables]\ng.token = \"x\"\n").2, "`g.token` is a secret, and belongs in [secrets]");
+        assert_eq!(only("[secrets]\ng.token = \"x\"\n").2, "the secret `g.token` must be a table");
+        assert_eq!(only("[secrets]\ng.token = { value = \"x\" }\n").2, "the secret `g.token` stands in the file");
+        assert_eq!(
+            only("[secrets]\ng.token = { env = \"X\", file = \"x\" }\n").2,
+            "the secret `g.token` needs one of env, file, value"
+        );
+        assert_eq!(
+            only("[auth.\"g.usr\"]\nbearer = \"x\"\n"),
+            (4, 7, "unknown name `g.usr`".to_owned(), did("g.user"))
+        );
+        assert_eq!(only("[auth.\"g.user\"]\nbearer = \"${g.tokn}\"\n").3, did("g.token"));
+        assert_eq!(only("[services]\nh = \"http://a\"\n").2, "unknown service `h`");
+        assert_eq!(only("[services]\ng = \"ftp://a\"\n").2, "a base URL begins with http:// or https://");
+        assert_eq!(
+            only("[services]\ng = \"http://u:p@a\"\n").2,
+            "a base URL has no credentials; write them as secrets and [auth]"
+        );
+        assert_eq!(only("[[known_failure]]\nreason = \"r\"\n").2, "a known failure needs `case` or `clause`");
+        assert_eq!(only("[[known_failure]]\ncase = \"[\"\nreason = \"r\"\n").0, 5);
+        assert_eq!(only("[limits]\nper_second = 0\n").2, "`per_second` must be more than 0");
+        assert_eq!(only("[safty]\n").3, did("safety"));
+    }
+
+    #[test]
+    fn what_only_auth_uses_needs_no_declaration() {
+        let text = format!(
+            "{HEAD}[variables]\ng.login = \"me\"\n[secrets]\ng.password = {{ env = \"P\" }}\n[auth.\"g.user\"]\nbasic = {{ user = \"${{g.login}}\", password = \"${{g.password}}\" }}\n"
+        );
+        let file = read("t.toml", &text, &suite()).unwrap();
+        assert_eq!(file.secrets["g.password"].source, SecretSource::Env("P".to_owned()));
+        assert_eq!(file.target.values["g.login"].as_str(), Some("me"));
+    }
+
+    #[test]
+    fn a_mock_may_hold_its_secrets() {
+        let text = HEAD.replace("real", "mock") + "[secrets]\ng.token = { value = \"x\" }\n";
+        let file = read("t.toml", &text, &suite()).unwrap();
+        assert_eq!(file.secrets["g.token"].source, SecretSource::Value("x".to_owned()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text in "(\\PC|\n){0,120}", tail in "[a-z0-9.=\"\\[\\]{}$ \n]{0,60}") {
+            let _ = read("t.toml", &text, &suite());
+            let _ = read("t.toml", &format!("{HEAD}[secrets]\n{tail}"), &suite());
+        }
     }
 }

@@ -43,10 +43,9 @@
   find.addEventListener("input", soon);
   only.addEventListener("change", soon);
   addEventListener("hashchange", reveal);
-  reveal();
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const typing = event.target.matches("input, select, textarea");
+    const typing = event.target instanceof Element && event.target.matches("input, select, textarea");
     if (event.key === "Escape" && event.target === find) {
       find.value = "";
       filter();
@@ -62,4 +61,5 @@
       go(-1);
     }
   });
+  reveal();
 })();

@@ -28,7 +28,24 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("mock", &[]),
     (
         "prove",
-        &["model", "pattern", "template", "compare", "record", "runner", "mock", "plan", "load", "event", "redact", "transport", "select", "conclude", "report", "case"],
+        &[
+            "model",
+            "pattern",
+            "template",
+            "compare",
+            "record",
+            "runner",
+            "mock",
+            "plan",
+            "load",
+            "event",
+            "redact",
+            "transport",
+            "select",
+            "conclude",
+            "report",
+            "case",
+        ],
     ),
     ("harness", &["model", "load", "plan", "redact", "runner", "mock", "record", "report", "transport", "select"]),
 ];
@@ -40,8 +57,17 @@ const PURE: &[&str] = &[
 ];
 
 const IMPURE_NAMES: &[&str] = &[
-    "tokio::", "reqwest::", "std::fs", "std::env", "std::net", "std::process", "SystemTime", "Instant::now",
-    "Timestamp::now", "thread::", "rand::",
+    "tokio::",
+    "reqwest::",
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::process",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "thread::",
+    "rand::",
 ];
 
 /// Named in a pure module for a reason, which stands here.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Shared;
+use super::context::{Assets, Reader};
 use super::diagnostic::{Diagnostic, suggestion};
 use super::expect::{open_check, open_pattern};
 use super::fields;
 use super::reader::{File, Node, check};
 use super::scope::{Least, RESERVED, Row, Scope, needs};
-use super::step::{Assets, PartialStep, Reader, StepPlace, millis};
+use super::step::{PartialStep, StepPlace, millis};
 use crate::model::id::{CaseId, ClauseId};
 use crate::model::spec::{Case, CheckSpec, Effect, Step, StepRole};
 use crate::model::suite::FixtureKind;
@@ -35,7 +36,10 @@ pub(super) fn read<'a>(file: &'a File<'a>, root: &Node<'a>, shared: &'a Shared, 
     let mut out = FileCases::default();
     let suite = root.text("suite").unwrap_or_default();
     if root.get("suite").is_some() && !is_id(suite) {
-        file.error(root.span_of("suite"), format!("`{suite}` is no suite: write lower-case words with `-`, joined by `/`"));
+        file.error(
+            root.span_of("suite"),
+            format!("`{suite}` is no suite: write lower-case words with `-`, joined by `/`"),
+        );
     }
     let service = root.text("service").unwrap_or_default();
     if root.get("service").is_some() && !shared.services.contains_key(service) {
@@ -80,7 +84,9 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
     let checks = checks(reader, node);
     let open = open_place(&steps, &checks);
     if whole.is_empty() {
-        if reader.cited.len() == whole_count && node.get("clauses").is_none_or(|value| super::reader::texts(value).is_empty()) {
+        if reader.cited.len() == whole_count
+            && node.get("clauses").is_none_or(|value| super::reader::texts(value).is_empty())
+        {
             file.error_help(
                 node.span.clone(),
                 format!("case `{id}` has no clause"),
@@ -210,11 +216,6 @@ fn rows<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<Row> {
         product = next;
     }
     product.retain(|(id, _)| !id.is_empty());
-    for (index, (id, _)) in product.iter().enumerate() {
-        if index < 100 && product[..index].iter().any(|(other, _)| other == id) {
-            file.error(matrix.span.clone(), format!("row `{id}` exists already"));
-        }
-    }
     rows.extend(product);
     rows
 }
@@ -304,7 +305,8 @@ fn steps<'a>(reader: &mut Reader<'a>, node: &Node<'a>, service: &'a str, whole: 
         if !main && (id.contains('.') || RESERVED.contains(&id.as_str())) {
             file.error(table.span_of("id"), format!("a step cannot be called `{id}`"));
         }
-        if places.iter().any(|other| other.id == id) {
+        // The step of a single request is called `main`, wherever it stands; the other one has to yield.
+        if (single && !main && id == "main") || (!main && places.iter().any(|other| other.id == id)) {
             file.error(table.span_of("id"), format!("step `{id}` exists already"));
         }
         places.push(StepPlace { id, role: *role, service, observe, span: table.span.clone() });
@@ -312,12 +314,16 @@ fn steps<'a>(reader: &mut Reader<'a>, node: &Node<'a>, service: &'a str, whole: 
     reader.scope.later = places.iter().map(|place| place.id.clone()).collect();
     let mut steps = Vec::with_capacity(places.len());
     let mut pending = Vec::new();
+    let mut joined = false;
     for ((role, table), place) in tables.iter().zip(&places) {
         let before = reader.cited.len();
-        if !(table.flag("together") && *role != StepRole::Teardown) {
-            // Steps that are sent at the same moment see nothing of each other.
+        let together = table.flag("together")
+            || table.text("use").and_then(|name| reader.shared.steps.get(name)).is_some_and(|step| step.together);
+        if !(together && joined) {
+            // Steps that are sent at the same moment see nothing of each other, and all that came before.
             reader.scope.captures.append(&mut pending);
         }
+        joined = together;
         let with = if single && *role == StepRole::Main { Vec::new() } else { reader.values_at(table, "with") };
         reader.scope.with = with.iter().map(|(name, _)| name.clone()).collect();
         let mut step = reader.step(&(*table).clone());
@@ -374,7 +380,14 @@ fn checks<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<CheckSpec> {
         let Some(is) = reader.pattern_at(&check, "is") else { continue };
         let clauses = reader.cites(&check, "clause");
         let source = reader.file.source(&check.span);
-        checks.push(CheckSpec { title: check.owned("title"), value, is, clauses, wanted: check.flag("wanted"), source });
+        checks.push(CheckSpec {
+            title: check.owned("title"),
+            value,
+            is,
+            clauses,
+            wanted: check.flag("wanted"),
+            source,
+        });
     }
     checks
 }
@@ -382,10 +395,8 @@ fn checks<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<CheckSpec> {
 /// What, if anything, is checked without a clause of its own: what it is, and in which step.
 fn open_place(steps: &[Step], checks: &[CheckSpec]) -> Option<(&'static str, String)> {
     let main = steps.iter().filter(|step| step.role == StepRole::Main);
-    main.into_iter()
-        .find_map(|step| Some((open_check(&step.expect)?, step.id.clone())))
-        .or_else(|| {
-            let check = checks.iter().find(|each| !each.wanted && each.clauses.is_empty() && open_pattern(&each.is))?;
-            Some(("a comparison", check.title.clone()))
-        })
+    main.into_iter().find_map(|step| Some((open_check(&step.expect)?, step.id.clone()))).or_else(|| {
+        let check = checks.iter().find(|each| !each.wanted && each.clauses.is_empty() && open_pattern(&each.is))?;
+        Some(("a comparison", check.title.clone()))
+    })
 }

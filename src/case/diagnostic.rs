@@ -46,14 +46,25 @@ impl Diagnostic {
     /// An error at a byte range of a text.
     #[must_use]
     pub fn error(file: &Arc<str>, text: &str, span: Range<usize>, message: impl Into<String>) -> Self {
+        let before = &text.as_bytes()[..span.start.min(text.len())];
+        let line = memchr::memchr_iter(b'\n', before).count();
+        Self::on_line(file, text, line, span, message)
+    }
+
+    /// The same when the number of the line, from 0, is known, so that many errors in a large file stay cheap.
+    pub(super) fn on_line(
+        file: &Arc<str>,
+        text: &str,
+        line: usize,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
         let start = floor(text, span.start);
         let end = floor(text, span.end.max(start));
-        let before = &text.as_bytes()[..start];
-        let line = memchr::memchr_iter(b'\n', before).count() + 1;
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        let line_start = memchr::memrchr(b'\n', &text.as_bytes()[..start]).map_or(0, |at| at + 1);
         Self {
             file: Arc::clone(file),
-            line: clamp(line),
+            line: clamp(line + 1),
             column: clamp(text[line_start..start].chars().count() + 1),
             span: start..end,
             severity: Severity::Error,

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
+use super::context::Reader;
 use super::diagnostic::suggestion;
 use super::pattern::{covers, uncited};
 use super::reader::{Node, Value, integer};
 use super::scope::Mention;
-use super::step::Reader;
 use crate::model::id::{ChoiceId, ClauseId};
 use crate::model::source::SourceRef;
 use crate::model::spec::{
@@ -90,7 +90,11 @@ impl<'a> Reader<'a> {
         match value.get_ref() {
             DeValue::Table(_) => Node::of(value).map(|node| self.one_status(&node)).into_iter().collect(),
             DeValue::Array(items) => items.iter().filter_map(Node::of).map(|node| self.one_status(&node)).collect(),
-            _ => vec![StatusSpec { is: self.status_term(value).into_iter().collect(), not: Vec::new(), clauses: Vec::new() }],
+            _ => vec![StatusSpec {
+                is: self.status_term(value).into_iter().collect(),
+                not: Vec::new(),
+                clauses: Vec::new(),
+            }],
         }
     }
 
@@ -140,12 +144,16 @@ impl<'a> Reader<'a> {
         let mut rules = Vec::new();
         for (name, key_span, value) in headers.entries() {
             let Some(rule) = Node::of(value) else { continue };
+            if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+                self.file.error(key_span.clone(), format!("`{name}` is no header name"));
+            }
             let given: Vec<_> = ["is", "regex", "contains", "media", "all", "absent", "present"]
                 .into_iter()
                 .filter(|key| rule.get(key).is_some())
                 .collect();
             let [key] = given.as_slice() else {
-                let message = format!("header `{name}` needs one rule of is, regex, contains, media, all, absent, present");
+                let message =
+                    format!("header `{name}` needs one rule of is, regex, contains, media, all, absent, present");
                 self.file.error(key_span, message);
                 continue;
             };
@@ -258,7 +266,8 @@ impl<'a> Reader<'a> {
             if !pointer.is_empty() && !pointer.starts_with('/') {
                 self.file.error(key_span, format!("`{pointer}` is no place of a body; it begins with `/`"));
             }
-            let clauses = super::reader::texts(value).into_iter().filter_map(|(id, span)| self.cite(id, span)).collect();
+            let clauses =
+                super::reader::texts(value).into_iter().filter_map(|(id, span)| self.cite(id, span)).collect();
             cites.push(Cite { pointer: pointer.to_owned(), clauses });
         }
         cites
@@ -305,13 +314,7 @@ impl PartialExpect {
     }
 
     /// The expectation, with what an unlisted member means and which clauses stand for checks that cite nothing.
-    pub(super) fn finish(
-        self,
-        reader: &Reader<'_>,
-        extra: Extra,
-        fallback: &[ClauseId],
-        source: &SourceRef,
-    ) -> ExpectSpec {
+    pub(super) fn finish(self, extra: Extra, fallback: &[ClauseId], source: &SourceRef) -> ExpectSpec {
         let extra = self.extra.unwrap_or(extra);
         let source = self.source.unwrap_or_else(|| source.clone());
         let readings = self
@@ -320,7 +323,7 @@ impl PartialExpect {
             .map(|(choice, reading, expect)| AnswerReadingSpec {
                 choice,
                 reading,
-                expect: expect.finish(reader, extra, fallback, &source),
+                expect: expect.finish(extra, fallback, &source),
             })
             .collect();
         ExpectSpec {

@@ -271,7 +271,12 @@ mod tests {
                 ("b".to_owned(), number("1.0")),
                 (
                     "a".to_owned(),
-                    JsonTemplate::Array(vec![number("-0"), number("1e5"), JsonTemplate::Bool(true), JsonTemplate::Null])
+                    JsonTemplate::Array(vec![
+                        number("-0"),
+                        number("1e5"),
+                        JsonTemplate::Bool(true),
+                        JsonTemplate::Null
+                    ])
                 ),
                 ("b".to_owned(), text("xé😀")),
             ])

@@ -4,8 +4,9 @@
 //! [`Shared::read`] (clauses and services), [`read_cases`] (each file of cases alone), [`finish`] (what only all files
 //! together show). [`read`] does them in order.
 
-pub mod schema;
+mod capture;
 mod cases;
+mod context;
 pub(crate) mod diagnostic;
 mod documents;
 mod expect;
@@ -13,12 +14,17 @@ pub(crate) mod fields;
 mod json;
 mod pattern;
 pub(crate) mod reader;
+mod request;
+pub mod schema;
 mod scope;
 mod service;
 mod step;
 pub mod template;
 mod toml10;
 mod xml;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -28,8 +34,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 pub use cases::FileCases;
+pub use context::Assets;
 pub use diagnostic::{Diagnostic, SHOWN, Severity, render, sort};
-pub use step::Assets;
+pub use schema::reference;
 
 pub(crate) use diagnostic::suggestion;
 
@@ -193,14 +200,21 @@ pub fn finish(
     }
     let mut ids: HashMap<&str, usize> = HashMap::with_capacity(total);
     for (index, case) in cases.iter().enumerate() {
-        for (alias, id) in std::iter::once((false, case.id.as_str())).chain(case.aliases.iter().map(|id| (true, id.as_str()))) {
+        for (alias, id) in
+            std::iter::once((false, case.id.as_str())).chain(case.aliases.iter().map(|id| (true, id.as_str())))
+        {
             let Some(other) = ids.insert(id, index) else { continue };
             let (file, span) = &places[index];
             let place = &cases[other].source;
             let what = if alias { "alias" } else { "case" };
             found.push(
-                Diagnostic::error(&files[*file].path, &files[*file].text, span.clone(), format!("{what} `{id}` exists already"))
-                    .help(format!("it is also at {}:{}", place.file, place.line)),
+                Diagnostic::error(
+                    &files[*file].path,
+                    &files[*file].text,
+                    span.clone(),
+                    format!("{what} `{id}` exists already"),
+                )
+                .help(format!("it is also at {}:{}", place.file, place.line)),
             );
         }
     }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::context::Reader;
 use super::diagnostic::suggestion;
-use super::step::Reader;
 use crate::model::spec::Extra;
 use crate::model::template::{JsonTemplate, Template};
 
@@ -201,9 +201,7 @@ fn walk(pattern: &JsonTemplate, extra: Extra, cited: &dyn Fn(&str) -> bool, at: 
         return false;
     }
     match pattern {
-        JsonTemplate::Array(items) => {
-            items.is_empty() || items.iter().any(|each| deeper(each, extra, cited, at, "*"))
-        }
+        JsonTemplate::Array(items) => items.is_empty() || items.iter().any(|each| deeper(each, extra, cited, at, "*")),
         JsonTemplate::Object(members) => match operator(members) {
             Some("$clause" | "$unchecked") => false,
             Some("$open") => walk(&members[0].1, Extra::Allow, cited, at),

@@ -53,11 +53,12 @@ impl<'a> File<'a> {
     }
 
     pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) {
-        self.found.borrow_mut().push(Diagnostic::error(self.path, self.text, span, message));
+        self.error_help(span, message, None);
     }
 
     pub(crate) fn error_help(&self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
-        let mut diagnostic = Diagnostic::error(self.path, self.text, span, message);
+        let line = self.breaks.partition_point(|at| *at < span.start);
+        let mut diagnostic = Diagnostic::on_line(self.path, self.text, line, span, message);
         diagnostic.help = help;
         self.found.borrow_mut().push(diagnostic);
     }
@@ -155,7 +156,8 @@ impl<'a> Node<'a> {
 
     /// Keys and values in the order written.
     pub(crate) fn entries(&self) -> Vec<(&'a str, Range<usize>, &'a Value<'a>)> {
-        let mut all: Vec<_> = self.table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
+        let mut all: Vec<_> =
+            self.table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
         all.sort_by_key(|(_, span, _)| span.start);
         all
     }
@@ -207,10 +209,7 @@ pub(crate) fn check(file: &File<'_>, node: &Node<'_>, kind: &Table) {
 
 fn check_value(file: &File<'_>, name: &str, value: &Value<'_>, kind: &Kind) {
     if !accepts(kind, value) {
-        file.error(
-            value.span(),
-            format!("`{name}` must be {}, and is {}", expected(kind), actual(value.get_ref())),
-        );
+        file.error(value.span(), format!("`{name}` must be {}, and is {}", expected(kind), actual(value.get_ref())));
         return;
     }
     match (kind, value.get_ref()) {

@@ -138,12 +138,13 @@ impl Scope {
             "run" => unknown(Some("known are `run.marker`, `run.id` and `run.seed`".to_owned())),
             "row" => {
                 let Some((row, values)) = self.rows.iter().find(|(_, values)| !values.contains_key(rest)) else {
-                    return if self.rows.is_empty() { unknown(Some("the case has no rows".to_owned())) } else { Ok(()) };
+                    return if self.rows.is_empty() {
+                        unknown(Some("the case has no rows".to_owned()))
+                    } else {
+                        Ok(())
+                    };
                 };
-                Err((
-                    format!("row `{row}` has no `{rest}`"),
-                    suggestion(rest, values.keys().map(String::as_str)),
-                ))
+                Err((format!("row `{row}` has no `{rest}`"), suggestion(rest, values.keys().map(String::as_str))))
             }
             "with" if self.shared_step => {
                 if !self.with.iter().any(|each| each == rest) {
@@ -154,10 +155,9 @@ impl Scope {
             "with" if self.with.iter().any(|each| each == rest) => Ok(()),
             "self" => match &self.own {
                 Some(own) if own.iter().any(|each| each == rest) || rest == "status" => Ok(()),
-                Some(own) => Err((
-                    format!("this step captures no `{rest}`"),
-                    suggestion(rest, own.iter().map(String::as_str)),
-                )),
+                Some(own) => {
+                    Err((format!("this step captures no `{rest}`"), suggestion(rest, own.iter().map(String::as_str))))
+                }
                 None => Err(("`self` is known only in `creates` and `removes`".to_owned(), None)),
             },
             _ => match self.captures.iter().find(|(step, _)| step == first) {

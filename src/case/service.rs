@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::context::{Assets, Reader};
 use super::expect::{PartialExpect, extra};
 use super::fields;
 use super::reader::{File, Node, check};
+use super::request::query_style;
 use super::scope::Mention;
-use super::step::{Assets, PartialStep, Reader, millis, query_style};
+use super::step::{PartialStep, millis};
 use super::{Defaults, Shared};
 use crate::model::spec::{Extra, QueryStyle};
 use crate::model::suite::{Fixture, FixtureKind, Service};
@@ -62,10 +64,13 @@ pub(super) fn declare<'a>(file: &File<'a>, root: &Node<'a>, shared: &mut Shared)
     }
 }
 
+/// Default headers: the service, names and values, what they mention of the target.
+type Headers = (String, Vec<(String, JsonTemplate)>, Vec<Mention>);
+
 /// What the second pass finds in a file.
 #[derive(Default)]
 pub(super) struct Parts {
-    headers: Option<(String, Vec<(String, JsonTemplate)>, Vec<Mention>)>,
+    headers: Option<Headers>,
     steps: Vec<(String, PartialStep)>,
     expects: Vec<(String, PartialExpect)>,
 }

@@ -277,7 +277,10 @@ mod tests {
             [Part::Value(value)] => value.clone(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(one("${ groove.tracks[0] }"), Expr::Index(Box::new(name("groove.tracks")), Box::new(Expr::Integer(0))));
+        assert_eq!(
+            one("${ groove.tracks[0] }"),
+            Expr::Index(Box::new(name("groove.tracks")), Box::new(Expr::Integer(0)))
+        );
         assert_eq!(
             one("${a[0..row.n]}"),
             Expr::Slice(Box::new(name("a")), Box::new(Expr::Integer(0)), Box::new(name("row.n")))

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use roxmltree::{Document, Node, TextPos};
 
+use super::context::Reader;
 use super::diagnostic::suggestion;
 use super::json;
 use super::pattern::operator;
-use super::step::Reader;
 use super::template;
 use crate::model::template::{JsonTemplate, Template, XmlTemplate, XmlText};
 
@@ -97,7 +97,8 @@ impl Reader<'_> {
         // The list itself is evaluated outside of the repetition.
         let mut steering = Vec::new();
         for attribute in node.attributes().filter(|each| each.namespace() == Some(STEERING)) {
-            steering.push((attribute.name().to_owned(), self.steering(attribute.name(), attribute.value(), &place, span)));
+            steering
+                .push((attribute.name().to_owned(), self.steering(attribute.name(), attribute.value(), &place, span)));
         }
         self.scope.per += usize::from(per);
         let mut attributes = Vec::new();

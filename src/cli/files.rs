@@ -99,8 +99,8 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
 
 pub(super) fn list(args: &ListArgs) -> Result<Exit, Failure> {
     let suite = load_suite(&args.suite)?;
-    let cases =
-        select(&suite, &selection(&args.select)).map_err(|error| Failure::new(Exit::NothingProven, error.to_string()))?;
+    let cases = select(&suite, &selection(&args.select))
+        .map_err(|error| Failure::new(Exit::NothingProven, error.to_string()))?;
     let cases = cases.iter().map(|&index| &suite.cases[index]);
     match args.format {
         ListFormat::Text => {

@@ -3,6 +3,7 @@
 pub mod args;
 mod files;
 mod mock;
+mod mutate;
 mod run;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
     colour.write_global();
     let result = match cli.command {
         Command::Run(args) => run::run(&args, colour),
+        Command::Mutate(args) => mutate::mutate(&args),
         Command::Check(args) => files::check(&args),
         Command::List(args) => files::list(&args),
         Command::Report(args) => files::report(&args),

@@ -57,7 +57,8 @@ async fn go(
     cases: Vec<usize>,
     sink: Sink,
 ) -> Result<Exit, Failure> {
-    plan::set_base_urls(&mut target, &args.base_url, &suite).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    plan::set_base_urls(&mut target, &args.base_url, &suite)
+        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let embedded = if target.services.is_empty() && args.target.is_none() { Some(start_mock().await?) } else { None };
     if let Some(mock) = &embedded {
         for service in suite.services.keys() {
@@ -114,13 +115,7 @@ async fn go(
 }
 
 /// Renders the reports from the record, the one source of all of them.
-fn write_reports(
-    path: &Path,
-    sink: &Sink,
-    console: &mut Console,
-    args: &RunArgs,
-    exit: Exit,
-) -> Result<Exit, Failure> {
+fn write_reports(path: &Path, sink: &Sink, console: &mut Console, args: &RunArgs, exit: Exit) -> Result<Exit, Failure> {
     let record = files::read_record(path, false)?;
     if let Err(errors) = sink.write(&record) {
         let texts: Vec<String> = errors.iter().map(|error| files::chain(error)).collect();
@@ -154,7 +149,7 @@ fn outputs(args: &RunArgs) -> Result<Vec<(Format, Destination)>, Failure> {
     Ok(outputs)
 }
 
-fn select_failure(error: SelectError) -> Failure {
+pub(super) fn select_failure(error: SelectError) -> Failure {
     let exit = match error {
         SelectError::Malformed { .. } => Exit::Usage,
         _ => Exit::NothingProven,
@@ -162,14 +157,14 @@ fn select_failure(error: SelectError) -> Failure {
     Failure::new(exit, error.to_string())
 }
 
-async fn start_mock() -> Result<Mock, Failure> {
+pub(super) async fn start_mock() -> Result<Mock, Failure> {
     let failed = |error: String| Failure::new(Exit::Harness, format!("the embedded mock cannot be started: {error}"));
     let seed = crate::mock::seed::Seed::embedded().map_err(|error| failed(error.to_string()))?;
     Mock::start(MockOptions::loopback(seed)).await.map_err(|error| failed(error.to_string()))
 }
 
 /// One clear sentence instead of a failure for every case.
-fn reachable(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), Failure> {
+pub(super) fn reachable(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), Failure> {
     let mut seen: Vec<&String> = Vec::new();
     for case in planned.iter().filter(|each| each.skip.is_none()).map(|each| &suite.cases[each.index]) {
         let Some(url) = target.services.get(&case.service) else { continue };
@@ -246,13 +241,13 @@ fn header(
     }
 }
 
-fn random_seed() -> u64 {
+pub(super) fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::collections::hash_map::RandomState::new().build_hasher().finish() >> 1
 }
 
 /// First signal: stop and report. A second one ends the process at once.
-async fn watch_signals(stop: Stop) -> Option<Exit> {
+pub(super) async fn watch_signals(stop: Stop) -> Option<Exit> {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {

@@ -72,6 +72,16 @@ impl<'x> Judge<'x> {
                         if matches!(rule, Rule::Length(..)) { MismatchKind::Length } else { MismatchKind::Value };
                     self.violated(node.check, None, |this| {
                         let mut wrong = wrong(node, value, kind);
+                        // A text of XML that reads as the type that was asked for differs in value only.
+                        let readable = match wrong.types.as_ref().map(|(wanted, _)| wanted.as_str()) {
+                            Some("number" | "integer") => this.matcher.number(actual).is_some(),
+                            Some("boolean") => this.matcher.boolean(actual).is_some(),
+                            _ => false,
+                        };
+                        if readable {
+                            wrong.types = None;
+                            wrong.kind = MismatchKind::Value;
+                        }
                         if let Rule::SameAs(place) = rule {
                             let other = this.matcher.elsewhere(place);
                             let other = other.map_or("nothing".to_owned(), |other| short_json(&other, SHOWN));

@@ -10,11 +10,14 @@ mod head;
 mod json;
 mod judge;
 pub mod media;
+mod show;
 mod xml;
+mod xml_guard;
 pub mod xpath;
 
 pub use at::{ExtractError, check_path, extract};
 pub use body::well_formed;
+pub use show::{Shown, show};
 
 use crate::model::exchange::Response;
 use crate::model::expect::{AnswerReading, Expect};
@@ -85,3 +88,5 @@ fn readings(expect: &Expect, response: &Response, body: &body::Parsed<'_>, step:
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod xml_tests;

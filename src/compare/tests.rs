@@ -421,10 +421,7 @@ fn body_kinds() {
 
 #[test]
 fn an_unreadable_body_violates_every_clause() {
-    let setup = Setup {
-        cite: vec![Cite { pointer: "/a".to_owned(), clauses: vec![clause("A")] }],
-        ..Setup::default()
-    };
+    let setup = Setup { cite: vec![Cite { pointer: "/a".to_owned(), clauses: vec![clause("A")] }], ..Setup::default() };
     let body = BodyCheck::Json(Arc::new(setup.compile("{\"a\": 1, \"b\": 2}").unwrap()));
     let found = compare(&expect(body), &answer(500, &[], "<html>"), "main");
     assert_eq!(found.mismatches.len(), 1);
@@ -628,4 +625,47 @@ proptest! {
             let _ = well_formed(Some("application/json"), body);
         }
     }
+}
+
+/// Not a benchmark: each of these takes minutes or the whole stack when it is of the wrong order.
+#[test]
+fn hostile_values_are_compared_in_time() {
+    let start = std::time::Instant::now();
+    let members = |order: &mut dyn Iterator<Item = usize>| {
+        format!("{{{}}}", order.map(|index| format!("\"m{index}\": {index}")).collect::<Vec<_>>().join(","))
+    };
+    holds(&members(&mut (0..20_000)), &[&members(&mut (0..20_000).rev())]);
+    let numbers = |count: usize| format!("[{}]", (0..count).map(|each| each.to_string()).collect::<Vec<_>>().join(","));
+    let found = judge("{\"$each\": \"a\"}", &numbers(100_000));
+    assert!(found.mismatches.len() <= 1_001);
+    let tally = found.checks.iter().find(|check| check.check == "json:/*").unwrap();
+    assert_eq!(tally.violated, 100_000);
+    assert_eq!(told(&judge("[0, 1, 2]", &numbers(100_000)))[0], "Length ");
+    assert!(judge("{\"$unordered\": [7, 99999, \"a\"]}", &numbers(100_000)).mismatches.len() > 900);
+    let nested = |core: &str, open: &str, close: &str, depth: usize| open.repeat(depth) + core + &close.repeat(depth);
+    let deep = nested("1", "[", "]", 510);
+    assert_eq!(judge(&deep, &nested("2", "[", "]", 510)).mismatches.len(), 1);
+    let unordered = nested("1", "{\"$unordered\": [", "]}", 120);
+    assert_eq!(judge(&unordered, &nested("2", "[", "]", 120)).mismatches.len(), 1);
+    let one_of = nested("1", "{\"$one_of\": [[", "]]}", 100);
+    assert_eq!(judge(&one_of, &nested("2", "[", "]", 100)).mismatches.len(), 1);
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
+fn illustrates_only_true_differences() {
+    let show = |pattern: &str, value: &str| {
+        let value = parse_json(value).unwrap();
+        let compiled = Setup { extra: Extra::Note, ..Setup::default() }.compile(pattern).unwrap();
+        write_json(&crate::pattern::json::illustrate(&compiled, Some(&value)))
+    };
+    let pattern = "{\"a\": {\"$regex\": \"^x\"}, \"b\": 1, \"c\": {\"$optional\": 1}, \"d\": [1, 2]}";
+    assert_eq!(
+        show(pattern, "{\"d\":[1,2],\"z\":0,\"b\":1.0,\"a\":\"xy\"}"),
+        "{\"d\":[1,2],\"z\":0,\"b\":1.0,\"a\":\"xy\"}"
+    );
+    assert_eq!(show(pattern, "{\"d\":[2],\"a\":\"y\"}"), "{\"d\":[1,2],\"a\":{\"$regex\":\"^x\"},\"b\":1}");
+    assert_eq!(show("{\"$unordered\": [1, 2, {\"$type\": \"string\"}]}", "[\"s\", 2]"), "[\"s\",2,1]");
+    let compiled = Setup::default().compile(pattern).unwrap();
+    assert_eq!(crate::pattern::json::illustrate(&compiled, None), parse_json(pattern).unwrap());
 }

@@ -6,14 +6,14 @@ use roxmltree::Node as Element;
 
 use super::json::quoted;
 use super::judge::{Judge, SHOWN, Wrong, XmlSpot, expected, say};
-use crate::model::json::{Json, MAX_DEPTH};
+use crate::model::json::Json;
 use crate::model::judgement::MismatchKind;
 use crate::model::pattern::{Node, XmlNode, XmlPattern};
 use crate::model::spec::Extra;
 use crate::pattern::write::cut;
-use crate::pattern::xml_matching::{attribute, own_text, pair, seen_text, takes_anything, unlisted};
+use crate::pattern::xml_matching::{Aim, attribute, own_text, pair, seen_text, takes_anything, unlisted};
 
-/// Reads a document. UTF-8 only; a DTD is refused.
+/// Reads a document. UTF-8 only; a DTD is refused, and what is made to exhaust the reader.
 ///
 /// # Errors
 /// Why it is not XML that is compared.
@@ -21,21 +21,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<roxmltree::Document<'_>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes)
         .map_err(|cause| format!("byte {} is not UTF-8, the only encoding that is read", cause.valid_up_to()))?;
-    let document = roxmltree::Document::parse(text).map_err(|error| match error {
+    super::xml_guard::check(text)?;
+    roxmltree::Document::parse(text).map_err(|error| match error {
         roxmltree::Error::DtdDetected => "it has a document type declaration, which is refused".to_owned(),
         other => other.to_string(),
-    })?;
-    let mut depths: Vec<usize> = Vec::new();
-    for node in document.root().descendants() {
-        // A parent comes before its children, so its depth is known.
-        let depth = node.parent().and_then(|parent| depths.get(parent.id().get_usize())).map_or(0, |depth| depth + 1);
-        // A text lies one level below its element.
-        if depth > MAX_DEPTH + usize::from(!node.is_element()) {
-            return Err(format!("nested deeper than {MAX_DEPTH} levels"));
-        }
-        depths.push(depth);
-    }
-    Ok(document)
+    })
 }
 
 /// The place of an element: `/Root/Child[2]/Leaf`, by local name, with a position where siblings share it.
@@ -94,7 +84,13 @@ impl<'x> Judge<'x> {
     }
 
     /// Compares a text or attribute.
-    fn text(&mut self, node: &'x Node, element: Element<'x, 'x>, attribute: Option<&'x str>, text: Option<Cow<'_, str>>) {
+    fn text(
+        &mut self,
+        node: &'x Node,
+        element: Element<'x, 'x>,
+        attribute: Option<&'x str>,
+        text: Option<Cow<'_, str>>,
+    ) {
         self.spot = Some(XmlSpot { element, attribute });
         self.node(node, text.map(Json::String).as_ref());
         self.spot = None;
@@ -146,7 +142,7 @@ impl<'x> Judge<'x> {
             self.broken(pattern, clean, place(element), wrong);
         }
         let matcher = self.matcher;
-        let found = pair(&matcher, pattern, element);
+        let found = pair(&matcher, pattern, element, Aim::Tell);
         for (child, each) in found.paired {
             self.xml(child, each, told);
         }

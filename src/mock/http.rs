@@ -41,8 +41,7 @@ impl Request {
     /// The same request with one more header field.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        self.headers
-            .push((name.to_ascii_lowercase(), value.as_bytes().to_vec()));
+        self.headers.push((name.to_ascii_lowercase(), value.as_bytes().to_vec()));
         self
     }
 
@@ -55,9 +54,7 @@ impl Request {
 
     /// The path part of the target, still percent-encoded.
     pub fn path(&self) -> &str {
-        self.target
-            .split_once('?')
-            .map_or(self.target.as_str(), |(path, _)| path)
+        self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
     }
 
     /// The query part of the target, still percent-encoded; empty when there is none.
@@ -186,15 +183,13 @@ impl Response {
 
     /// Replaces every header field of this name by one.
     pub fn set_header(&mut self, name: &str, value: &str) {
-        self.headers
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.add_header(name, value);
     }
 
     /// Adds a header field, keeping those of the same name.
     pub fn add_header(&mut self, name: &str, value: &str) {
-        self.headers
-            .push((name.to_owned(), value.as_bytes().to_vec()));
+        self.headers.push((name.to_owned(), value.as_bytes().to_vec()));
     }
 }
 
@@ -205,10 +200,7 @@ mod tests {
     #[test]
     fn a_parameter_is_decoded_exactly_once() {
         let request = Request::new("POST", "/p?accessToken=Bearer+http%253a%252f%252fx%26y&b");
-        assert_eq!(
-            request.parameter("accessToken").as_deref(),
-            Some("Bearer http%3a%2f%2fx&y")
-        );
+        assert_eq!(request.parameter("accessToken").as_deref(), Some("Bearer http%3a%2f%2fx&y"));
         assert_eq!(request.parameter("b").as_deref(), Some(""));
         assert_eq!(request.parameter("c"), None);
         assert_eq!(request.path(), "/p");
@@ -216,9 +208,7 @@ mod tests {
 
     #[test]
     fn repeated_headers_join_in_order() {
-        let request = Request::new("GET", "/")
-            .with_header("Accept", "a/b")
-            .with_header("accept", "c/d");
+        let request = Request::new("GET", "/").with_header("Accept", "a/b").with_header("accept", "c/d");
         assert_eq!(request.header_list("accept").as_deref(), Some("a/b,c/d"));
         assert_eq!(request.header("accept"), Some("a/b"));
         assert_eq!(request.header_list("origin"), None);

@@ -16,10 +16,7 @@ pub struct IdSource {
 impl IdSource {
     /// A source whose ids depend on the phrase and on how many were taken before.
     pub fn new(phrase: &str) -> Self {
-        Self {
-            phrase: phrase.to_owned(),
-            counter: 0,
-        }
+        Self { phrase: phrase.to_owned(), counter: 0 }
     }
 
     fn next_hash(&mut self) -> [u8; 32] {
@@ -36,10 +33,7 @@ impl IdSource {
     /// bytes, the first four bytes of the catalog GUID in reverse, and a fixed tail.
     pub fn collection_track(&mut self, catalog_guid: &str) -> String {
         let hash = self.next_hash();
-        let first = catalog_guid
-            .get(..8)
-            .and_then(|text| u32::from_str_radix(text, 16).ok())
-            .unwrap_or_default();
+        let first = catalog_guid.get(..8).and_then(|text| u32::from_str_radix(text, 16).ok()).unwrap_or_default();
         let mut bytes = Vec::with_capacity(25);
         bytes.extend_from_slice(&[0x01, 0x04, 0x1f]);
         bytes.extend_from_slice(&hash[..16]);
@@ -72,10 +66,7 @@ mod tests {
         let id = source.collection_track("A83EB907-0100-11DB-89CA-0019B92A3933");
         assert_eq!(id.len(), "music.".len() + 34);
         assert!(id.starts_with("music.AQQf"), "{id}");
-        assert!(
-            id.ends_with("5PqgAAQ"),
-            "the tail of the documented sample: {id}"
-        );
+        assert!(id.ends_with("5PqgAAQ"), "the tail of the documented sample: {id}");
     }
 
     #[test]
@@ -87,19 +78,13 @@ mod tests {
             assert_eq!(id, two.collection_track("00000000"));
             assert!(seen.insert(id));
         }
-        assert_ne!(
-            IdSource::new("a").collection("S"),
-            IdSource::new("b").collection("S")
-        );
+        assert_ne!(IdSource::new("a").collection("S"), IdSource::new("b").collection("S"));
     }
 
     #[test]
     fn collection_ids_have_44_characters() {
         let id = IdSource::new("a").collection("45B3E9DD649028853801");
         assert_eq!(id.len(), 44);
-        assert!(
-            id.bytes()
-                .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
-        );
+        assert!(id.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()));
     }
 }

@@ -37,9 +37,7 @@ pub fn split_media_type(value: &str) -> (&str, Option<&str>) {
     let essence = parts.next().unwrap_or_default().trim();
     let charset = parts.find_map(|part| {
         let (name, value) = part.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("charset")
-            .then(|| value.trim().trim_matches('"'))
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
     });
     (essence, charset)
 }
@@ -63,16 +61,14 @@ pub fn preferred(accept: &str) -> Option<Format> {
             best = Some((weight, format));
         }
     }
-    best.filter(|(weight, _)| *weight >= wildcard)
-        .map(|(_, format)| format)
+    best.filter(|(weight, _)| *weight >= wildcard).map(|(_, format)| format)
 }
 
 /// Whether an `Accept-Encoding` value names gzip with a weight above zero.
 pub fn accepts_gzip(accept_encoding: &str) -> bool {
     accept_encoding.split(',').any(|range| {
         let (coding, _) = split_media_type(range);
-        (coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip"))
-            && weight(range) > 0
+        (coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip")) && weight(range) > 0
     })
 }
 
@@ -100,14 +96,8 @@ mod tests {
     #[test]
     fn accept_prefers_by_weight_then_by_order() {
         assert_eq!(preferred("application/xml"), Some(Format::Xml));
-        assert_eq!(
-            preferred("application/json, application/xml"),
-            Some(Format::Json)
-        );
-        assert_eq!(
-            preferred("application/json;q=0.5, application/xml;q=0.9"),
-            Some(Format::Xml)
-        );
+        assert_eq!(preferred("application/json, application/xml"), Some(Format::Json));
+        assert_eq!(preferred("application/json;q=0.5, application/xml;q=0.9"), Some(Format::Xml));
         assert_eq!(preferred("application/xml;q=0"), None);
         assert_eq!(preferred("*/*"), None);
         assert_eq!(preferred("application/xml;q=0.1, */*"), None);
@@ -118,10 +108,7 @@ mod tests {
 
     #[test]
     fn media_types_split_into_essence_and_charset() {
-        assert_eq!(
-            split_media_type(" application/json ; Charset=\"utf-8\""),
-            ("application/json", Some("utf-8"))
-        );
+        assert_eq!(split_media_type(" application/json ; Charset=\"utf-8\""), ("application/json", Some("utf-8")));
         assert_eq!(split_media_type(""), ("", None));
     }
 

@@ -121,11 +121,7 @@ impl BatchPolicy {
         prefix_ignores_case: false,
     };
 
-    const DELETE: Self = Self {
-        limit: None,
-        entry_message: false,
-        ..Self::ADD
-    };
+    const DELETE: Self = Self { limit: None, entry_message: false, ..Self::ADD };
 }
 
 /// Which user tokens are taken (GRV-ADD-62).
@@ -266,11 +262,7 @@ impl Default for GroovePolicy {
             readd: Readd::SameId,
             empty: EmptyBatch::Refused,
             full: Full::PerEntry,
-            format: FormatPolicy {
-                accept: true,
-                content_type: true,
-                errors_json: false,
-            },
+            format: FormatPolicy { accept: true, content_type: true, errors_json: false },
             json_requests: true,
             json_member: "TrackIds",
             xml_requests: true,

@@ -230,10 +230,7 @@ fn unique<'a>(what: &'static str, values: impl Iterator<Item = &'a str>) -> Resu
     let mut seen = std::collections::HashSet::new();
     for value in values {
         if !seen.insert(value) {
-            return Err(SeedError::Duplicate {
-                what,
-                value: value.to_owned(),
-            });
+            return Err(SeedError::Duplicate { what, value: value.to_owned() });
         }
     }
     Ok(())
@@ -247,20 +244,11 @@ impl GrooveSeed {
         let catalog = &self.catalog;
         unique(
             "catalog ids",
-            catalog
-                .tracks
-                .iter()
-                .chain(&catalog.artists)
-                .chain(&catalog.albums)
-                .map(String::as_str),
+            catalog.tracks.iter().chain(&catalog.artists).chain(&catalog.albums).map(String::as_str),
         )?;
         for id in &catalog.tracks {
-            let guid = id
-                .strip_prefix(&self.namespace)
-                .and_then(|rest| rest.strip_prefix('.'));
-            if !guid.is_some_and(|guid| {
-                super::groove::track_id::is_guid(guid) && guid == guid.to_ascii_uppercase()
-            }) {
+            let guid = id.strip_prefix(&self.namespace).and_then(|rest| rest.strip_prefix('.'));
+            if !guid.is_some_and(|guid| super::groove::track_id::is_guid(guid) && guid == guid.to_ascii_uppercase()) {
                 return Err(SeedError::Invalid {
                     what: "catalog track",
                     value: id.clone(),
@@ -271,25 +259,14 @@ impl GrooveSeed {
         let tokens = &self.applications;
         unique(
             "developer tokens",
-            tokens
-                .valid
-                .iter()
-                .chain(&tokens.expired)
-                .chain(&tokens.unsubscribed)
-                .map(String::as_str),
+            tokens.valid.iter().chain(&tokens.expired).chain(&tokens.unsubscribed).map(String::as_str),
         )?;
         unique(
             "authorization values",
-            self.users
-                .iter()
-                .flat_map(|user| user.expired.iter().chain([&user.authorization]))
-                .map(String::as_str),
+            self.users.iter().flat_map(|user| user.expired.iter().chain([&user.authorization])).map(String::as_str),
         )?;
         let stored = || self.users.iter().flat_map(|user| &user.tracks);
-        unique(
-            "collection track ids",
-            stored().map(|track| track.id.as_str()),
-        )?;
+        unique("collection track ids", stored().map(|track| track.id.as_str()))?;
         for track in stored() {
             if !catalog.tracks.contains(&track.catalog) {
                 return Err(SeedError::Invalid {
@@ -311,14 +288,9 @@ impl OracleSeed {
         unique("logins", self.users.iter().map(|user| user.login.as_str()))?;
         unique(
             "bearer tokens",
-            self.users
-                .iter()
-                .flat_map(|user| [user.bearer.as_str(), user.expired_bearer.as_str()]),
+            self.users.iter().flat_map(|user| [user.bearer.as_str(), user.expired_bearer.as_str()]),
         )?;
-        unique(
-            "collection ids",
-            self.collections.iter().map(|known| known.id.as_str()),
-        )?;
+        unique("collection ids", self.collections.iter().map(|known| known.id.as_str()))?;
         let known = |login: &str| self.users.iter().any(|user| user.login == login);
         for collection in &self.collections {
             if !super::oracle::id::is_well_formed(&collection.id) {
@@ -331,11 +303,7 @@ impl OracleSeed {
             let logins = collection.shared_with.iter().map(|share| &share.login);
             for login in logins.chain([&collection.owner]) {
                 if !known(login) {
-                    return Err(SeedError::Invalid {
-                        what: "login",
-                        value: login.clone(),
-                        problem: "is no user's",
-                    });
+                    return Err(SeedError::Invalid { what: "login", value: login.clone(), problem: "is no user's" });
                 }
             }
         }
@@ -352,19 +320,11 @@ mod tests {
         let seed = Seed::embedded().unwrap();
         let catalog = &seed.groove.catalog.tracks;
         assert!(catalog.len() >= 110);
-        for id in [
-            "music.A83EB907-0100-11DB-89CA-0019B92A3933",
-            "music.873FB507-0100-11DB-89CA-0019B92A3933",
-        ] {
+        for id in ["music.A83EB907-0100-11DB-89CA-0019B92A3933", "music.873FB507-0100-11DB-89CA-0019B92A3933"] {
             assert!(catalog.iter().any(|known| known == id), "{id}");
         }
         assert!(seed.groove.users.len() >= 3);
-        assert!(
-            seed.groove
-                .users
-                .iter()
-                .any(|user| user.capacity == user.tracks.len() + 1)
-        );
+        assert!(seed.groove.users.iter().any(|user| user.capacity == user.tracks.len() + 1));
         assert!(seed.oracle.users.len() >= 2);
         for state in [Place::Active, Place::Trash, Place::Purged] {
             assert!(seed.oracle.collections.iter().any(|c| c.state == state));
@@ -387,20 +347,9 @@ mod tests {
         leaves(&toml::from_str(OTHER_SEED).unwrap(), &mut two);
         // Closed sets are words of the format, not values of the seed; `music` is the only
         // namespace of the API.
-        let words = [
-            "active",
-            "trash",
-            "purged",
-            "viewer",
-            "contributor",
-            "manager",
-            "music",
-        ];
+        let words = ["active", "trash", "purged", "viewer", "contributor", "manager", "music"];
         for text in &two {
-            assert!(
-                words.contains(&text.as_str()) || !one.contains(text),
-                "`{text}` is in both seeds"
-            );
+            assert!(words.contains(&text.as_str()) || !one.contains(text), "`{text}` is in both seeds");
         }
     }
 
@@ -411,13 +360,7 @@ mod tests {
             "music.A83EB907-0100-11DB-89CA-0019B92A3933",
             1,
         );
-        assert!(matches!(
-            Seed::from_toml(&twice),
-            Err(SeedError::Duplicate {
-                what: "catalog ids",
-                ..
-            })
-        ));
+        assert!(matches!(Seed::from_toml(&twice), Err(SeedError::Duplicate { what: "catalog ids", .. })));
         let unknown = format!("surprise = 1\n{DEFAULT_SEED}");
         assert!(matches!(Seed::from_toml(&unknown), Err(SeedError::Toml(_))));
     }

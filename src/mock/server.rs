@@ -50,11 +50,7 @@ pub struct MockOptions {
 impl MockOptions {
     /// The honest service with a seed, on any free loopback port.
     pub fn loopback(seed: Seed) -> Self {
-        Self {
-            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
-            seed,
-            departures: Vec::new(),
-        }
+        Self { addr: SocketAddr::from(([127, 0, 0, 1], 0)), seed, departures: Vec::new() }
     }
 
     /// The same service with one more departure: that of a fault or of a variation.
@@ -81,17 +77,10 @@ impl Mock {
     pub async fn start(options: MockOptions) -> std::io::Result<Self> {
         let listener = TcpListener::bind(options.addr).await?;
         let addr = listener.local_addr()?;
-        let service = Arc::new(Mutex::new(Service::departing(
-            &options.seed,
-            options.departures,
-        )));
+        let service = Arc::new(Mutex::new(Service::departing(&options.seed, options.departures)));
         let (stop, stopped) = watch::channel(false);
         let listener = tokio::spawn(accept(listener, service, stopped));
-        Ok(Self {
-            addr,
-            stop,
-            listener,
-        })
+        Ok(Self { addr, stop, listener })
     }
 
     /// The address it listens on.
@@ -118,11 +107,7 @@ impl Drop for Mock {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    service: Arc<Mutex<Service>>,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn accept(listener: TcpListener, service: Arc<Mutex<Service>>, mut stopped: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let mut number = 0;
     loop {
@@ -146,12 +131,7 @@ async fn accept(
     let _ = tokio::time::timeout(STOP_TIME, all).await;
 }
 
-async fn connection(
-    stream: TcpStream,
-    number: u64,
-    service: Arc<Mutex<Service>>,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn connection(stream: TcpStream, number: u64, service: Arc<Mutex<Service>>, mut stopped: watch::Receiver<bool>) {
     // Without it the last segment of an answer can wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
     let sequence = AtomicU64::new(0);
@@ -197,11 +177,7 @@ async fn exchange(
     write(response)
 }
 
-async fn receive(
-    request: hyper::Request<Incoming>,
-    connection: u64,
-    sequence: u64,
-) -> Result<Request, Response> {
+async fn receive(request: hyper::Request<Incoming>, connection: u64, sequence: u64) -> Result<Request, Response> {
     let (head, body) = request.into_parts();
     // A declared length is refused at once; the rest is counted while it arrives.
     if body.size_hint().lower() > BODY_MAX as u64 {
@@ -213,23 +189,10 @@ async fn receive(
         Ok(Err(_)) => return Err(cut(400)),
         Err(_) => return Err(cut(408)),
     };
-    let target = head
-        .uri
-        .path_and_query()
-        .map_or_else(|| head.uri.to_string(), ToString::to_string);
-    let headers = head
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-        .collect();
-    Ok(Request {
-        method: head.method.as_str().to_owned(),
-        target,
-        headers,
-        body,
-        connection,
-        sequence,
-    })
+    let target = head.uri.path_and_query().map_or_else(|| head.uri.to_string(), ToString::to_string);
+    let headers =
+        head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+    Ok(Request { method: head.method.as_str().to_owned(), target, headers, body, connection, sequence })
 }
 
 /// An answer to a request that could not be read to its end: the connection cannot go on.
@@ -246,21 +209,16 @@ fn write(response: Response) -> Written {
     };
     let mut written = hyper::Response::new(body);
     // A status outside 100..=999 cannot be written, and nothing here makes one.
-    *written.status_mut() = hyper::StatusCode::from_u16(response.status)
-        .unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    *written.status_mut() =
+        hyper::StatusCode::from_u16(response.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in response.headers {
         // Echoed values come from a received header, so only a control character is left out.
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(name.as_bytes()),
-            HeaderValue::from_bytes(&value),
-        ) {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(&value)) {
             written.headers_mut().append(name, value);
         }
     }
     if response.close {
-        written
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        written.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(reason) = response.reason
         && let Ok(reason) = ReasonPhrase::try_from(reason)
@@ -276,12 +234,7 @@ struct Chunks(VecDeque<Bytes>);
 
 impl Chunks {
     fn of(body: &Bytes) -> Self {
-        Self(
-            (0..body.len())
-                .step_by(CHUNK)
-                .map(|start| body.slice(start..body.len().min(start + CHUNK)))
-                .collect(),
-        )
+        Self((0..body.len()).step_by(CHUNK).map(|start| body.slice(start..body.len().min(start + CHUNK))).collect())
     }
 }
 
@@ -289,10 +242,7 @@ impl Body for Chunks {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Ready(self.0.pop_front().map(|chunk| Ok(Frame::data(chunk))))
     }
 }
@@ -305,10 +255,7 @@ mod tests {
 
     async fn start(departures: Vec<Departure>) -> Mock {
         let seed = Seed::embedded().unwrap();
-        let options = MockOptions {
-            departures,
-            ..MockOptions::loopback(seed)
-        };
+        let options = MockOptions { departures, ..MockOptions::loopback(seed) };
         Mock::start(options).await.unwrap()
     }
 
@@ -342,10 +289,7 @@ mod tests {
             policy: |_, _| {},
             response: |response, moment| {
                 let request = moment.request;
-                let seen = format!(
-                    "{} {} {}",
-                    request.connection, request.sequence, request.target
-                );
+                let seen = format!("{} {} {}", request.connection, request.sequence, request.target);
                 response.set_header("seen", &seen);
                 response.reason = Some("Quite Odd".to_owned());
                 response.framing = Framing::Chunked;
@@ -367,10 +311,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_above_the_cap_is_refused() {
         let mock = start(Vec::new()).await;
-        let head = format!(
-            "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
-            BODY_MAX + 1
-        );
+        let head = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", BODY_MAX + 1);
         let mut stream = TcpStream::connect(mock.addr()).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = [0; 64];

@@ -60,10 +60,7 @@ pub struct Departure {
 
 impl Departure {
     /// No departure.
-    pub const NONE: Self = Self {
-        policy: |_, _| {},
-        response: |_, _| {},
-    };
+    pub const NONE: Self = Self { policy: |_, _| {}, response: |_, _| {} };
 }
 
 /// A service: its state, and how it departs from the documents, if at all.
@@ -83,12 +80,7 @@ impl Service {
 
     /// A service with departures, applied in order.
     pub fn departing(seed: &Seed, departures: Vec<Departure>) -> Self {
-        Self {
-            state: State::new(seed),
-            departures,
-            serial: 0,
-            per_operation: [0; 8],
-        }
+        Self { state: State::new(seed), departures, serial: 0, per_operation: [0; 8] }
     }
 
     /// Answers one request. Never fails: whatever was sent has an answer.
@@ -103,12 +95,7 @@ impl Service {
         self.serial += 1;
         let nth = &mut self.per_operation[operation as usize];
         *nth += 1;
-        let moment = Moment {
-            request,
-            operation,
-            serial: self.serial,
-            nth: *nth,
-        };
+        let moment = Moment { request, operation, serial: self.serial, nth: *nth };
         for departure in &self.departures {
             (departure.policy)(&mut policy, &moment);
         }
@@ -141,9 +128,7 @@ fn compress(request: &Request, response: &mut Response) {
     if response.body.is_empty()
         || response.header("content-encoding").is_some()
         || oracle::owns(request.path())
-        || !request
-            .header_list("accept-encoding")
-            .is_some_and(|value| media::accepts_gzip(&value))
+        || !request.header_list("accept-encoding").is_some_and(|value| media::accepts_gzip(&value))
     {
         return;
     }
@@ -162,11 +147,7 @@ pub fn gzip(bytes: &[u8]) -> Bytes {
 
 /// The operation a request addresses, whatever its credentials and body are.
 pub fn operation(request: &Request) -> Operation {
-    if oracle::owns(request.path()) {
-        oracle::operation(request)
-    } else {
-        groove::operation(request)
-    }
+    if oracle::owns(request.path()) { oracle::operation(request) } else { groove::operation(request) }
 }
 
 #[cfg(test)]

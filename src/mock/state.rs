@@ -84,11 +84,7 @@ impl UserState {
                 collection.insert(&guid.to_ascii_uppercase(), &track.id);
             }
         }
-        Self {
-            authorization: user.authorization.clone(),
-            expired: user.expired.clone(),
-            collection,
-        }
+        Self { authorization: user.authorization.clone(), expired: user.expired.clone(), collection }
     }
 }
 
@@ -106,12 +102,7 @@ mod tests {
         let seed = Seed::embedded().unwrap();
         let state = State::new(&seed);
         assert_eq!(state.groove.users.len(), seed.groove.users.len());
-        assert!(
-            state
-                .groove
-                .tracks
-                .contains_key("A83EB907-0100-11DB-89CA-0019B92A3933")
-        );
+        assert!(state.groove.tracks.contains_key("A83EB907-0100-11DB-89CA-0019B92A3933"));
         for (user, from) in state.groove.users.iter().zip(&seed.groove.users) {
             assert_eq!(user.collection.len(), from.tracks.len());
             for track in &from.tracks {

@@ -31,14 +31,9 @@ pub(crate) fn groove(seed: &Seed, user: usize, method: &str, path: &str) -> Requ
 
 /// A batch of one user in JSON; the action is `add` or `delete`.
 pub(crate) fn batch(seed: &Seed, user: usize, action: &str, ids: &[&str]) -> Request {
-    groove(
-        seed,
-        user,
-        "POST",
-        &format!("/1/content/music/collection/{action}"),
-    )
-    .with_header("content-type", "application/json")
-    .with_body(json!({ "TrackIds": ids }).to_string())
+    groove(seed, user, "POST", &format!("/1/content/music/collection/{action}"))
+        .with_header("content-type", "application/json")
+        .with_body(json!({ "TrackIds": ids }).to_string())
 }
 
 /// How many tracks a user has, read as a client would.
@@ -50,8 +45,7 @@ pub(crate) fn track_count(service: &mut Service, seed: &Seed, user: usize) -> u6
 /// An Oracle request of one user.
 pub(crate) fn oracle(seed: &Seed, user: usize, method: &str, rest: &str) -> Request {
     let bearer = format!("Bearer {}", seed.oracle.users[user].bearer);
-    Request::new(method, &format!("/documents/api/1.1/collections{rest}"))
-        .with_header("authorization", &bearer)
+    Request::new(method, &format!("/documents/api/1.1/collections{rest}")).with_header("authorization", &bearer)
 }
 
 /// The JSON body of a response.
@@ -64,9 +58,7 @@ pub(crate) fn decoded(response: &Response) -> Vec<u8> {
     let mut body = response.body.to_vec();
     if response.header("content-encoding") == Some("gzip") {
         body.clear();
-        GzDecoder::new(&response.body[..])
-            .read_to_end(&mut body)
-            .unwrap();
+        GzDecoder::new(&response.body[..]).read_to_end(&mut body).unwrap();
     }
     body
 }
@@ -102,12 +94,7 @@ impl Session<'_> {
     fn counts(&mut self) {
         for user in 0..2 {
             self.send(groove(self.seed, user, "GET", "/1/user/music/profile"));
-            self.send(groove(
-                self.seed,
-                user,
-                "GET",
-                "/1/content/music/collection/tracks/browse",
-            ));
+            self.send(groove(self.seed, user, "GET", "/1/content/music/collection/tracks/browse"));
             self.send(oracle(self.seed, user, "GET", "/items"));
         }
     }
@@ -115,12 +102,7 @@ impl Session<'_> {
 
 /// What a service answers to one fixed course of requests that touches every documented clause.
 pub(crate) fn transcript(service: &mut Service, seed: &Seed) -> Vec<(Request, Response)> {
-    let mut session = Session {
-        seed,
-        service,
-        sequence: 0,
-        log: Vec::new(),
-    };
+    let mut session = Session { seed, service, sequence: 0, log: Vec::new() };
     groove_course(&mut session);
     oracle_course(&mut session);
     session.log
@@ -130,13 +112,7 @@ const UNKNOWN: &str = "music.9bb2c5c5-455c-4c15-827c-f9bfd759a458";
 
 fn groove_course(session: &mut Session<'_>) {
     let seed = session.seed;
-    let tracks: Vec<_> = seed
-        .groove
-        .catalog
-        .tracks
-        .iter()
-        .map(String::as_str)
-        .collect();
+    let tracks: Vec<_> = seed.groove.catalog.tracks.iter().map(String::as_str).collect();
     let lower = tracks[2].replacen(&tracks[2][6..], &tracks[2][6..].to_lowercase(), 1);
     let without = |request: &Request, name: &str| {
         let mut request = request.clone();
@@ -148,12 +124,7 @@ fn groove_course(session: &mut Session<'_>) {
 
     let mut ids = session.ids(batch(seed, 0, "add", &[UNKNOWN, tracks[0]]));
     session.counts();
-    ids.extend(session.ids(batch(
-        seed,
-        0,
-        "add",
-        &[tracks[1], UNKNOWN, &lower, tracks[1], tracks[110]],
-    )));
+    ids.extend(session.ids(batch(seed, 0, "add", &[tracks[1], UNKNOWN, &lower, tracks[1], tracks[110]])));
     session.counts();
     ids.extend(session.ids(batch(seed, 0, "add", &[tracks[111]])));
     session.send(batch(seed, 0, "add", &tracks[..101]));
@@ -170,10 +141,7 @@ fn groove_course(session: &mut Session<'_>) {
         super::groove::xml_io::ARRAYS,
         tracks[0],
     );
-    for body in [
-        xml.clone(),
-        xml.replace(&format!("<d:string>{UNKNOWN}</d:string>"), ""),
-    ] {
+    for body in [xml.clone(), xml.replace(&format!("<d:string>{UNKNOWN}</d:string>"), "")] {
         session.send(
             without(&batch(seed, 0, "add", &[]), "content-type")
                 .with_header("content-type", "application/xml")
@@ -185,27 +153,19 @@ fn groove_course(session: &mut Session<'_>) {
         let token = access_token(seed);
         session.send(without(&good, "authorization"));
         session.counts();
-        for value in [
-            "XBL3.0 x=1;unknown",
-            seed.groove.users[0].expired[0].as_str(),
-            seed.groove.applications.valid[0].as_str(),
-        ] {
+        for value in
+            ["XBL3.0 x=1;unknown", seed.groove.users[0].expired[0].as_str(), seed.groove.applications.valid[0].as_str()]
+        {
             session.send(without(&good, "authorization").with_header("authorization", value));
         }
-        let at = |target: &str| Request {
-            target: target.to_owned(),
-            ..good.clone()
-        };
+        let at = |target: &str| Request { target: target.to_owned(), ..good.clone() };
         let path = format!("/1/content/music/collection/{action}");
         session.send(at(&path));
         session.send(at(&format!("{path}?accessToken=Bearer+x")));
         let expired: String =
-            url::form_urlencoded::byte_serialize(seed.groove.applications.expired[0].as_bytes())
-                .collect();
+            url::form_urlencoded::byte_serialize(seed.groove.applications.expired[0].as_bytes()).collect();
         session.send(at(&format!("{path}?accessToken={expired}")));
-        session.send(at(&format!(
-            "{path}?{token}&language=en&country=US&contentType=xml"
-        )));
+        session.send(at(&format!("{path}?{token}&language=en&country=US&contentType=xml")));
         session.send(at(&format!("/1/content/video/collection/{action}?{token}")));
         session.send(good.clone().with_body("{"));
         session.send(good.clone().with_body("{}"));
@@ -221,20 +181,9 @@ fn odd_course(session: &mut Session<'_>, xml: &str) {
     let seed = session.seed;
     let tracks = &seed.groove.catalog.tracks;
     let good = batch(seed, 0, "add", &[&tracks[0]]);
-    session.send(batch(
-        seed,
-        0,
-        "add",
-        &[&tracks[0].replacen("music", "MUSIC", 1)],
-    ));
-    session.send(Request {
-        method: "PUT".to_owned(),
-        ..good.clone()
-    });
-    session.send(Request {
-        target: good.target.replacen("add", "Add", 1),
-        ..good.clone()
-    });
+    session.send(batch(seed, 0, "add", &[&tracks[0].replacen("music", "MUSIC", 1)]));
+    session.send(Request { method: "PUT".to_owned(), ..good.clone() });
+    session.send(Request { target: good.target.replacen("add", "Add", 1), ..good.clone() });
     let mut many = batch(seed, 0, "add", &["x"; 101]);
     many.headers.clear();
     session.send(many.clone());
@@ -263,12 +212,7 @@ fn delete_course(session: &mut Session<'_>, ids: &[String]) {
     session.send(batch(seed, 0, "delete", &[id(0), id(1), id(1)]));
     session.counts();
     session.send(batch(seed, 0, "delete", &[id(2), UNKNOWN, id(3)]));
-    session.send(batch(
-        seed,
-        0,
-        "delete",
-        &[foreign, &id(4).to_lowercase(), foreign],
-    ));
+    session.send(batch(seed, 0, "delete", &[foreign, &id(4).to_lowercase(), foreign]));
     session.send(batch(seed, 0, "delete", &[&seed.groove.catalog.tracks[50]]));
     session.send(batch(seed, 0, "delete", &[UNKNOWN]));
     session.send(batch(seed, 0, "delete", &[]));
@@ -285,13 +229,7 @@ fn delete_course(session: &mut Session<'_>, ids: &[String]) {
     let rest: Vec<_> = ids.iter().map(String::as_str).collect();
     session.send(batch(seed, 0, "delete", &rest));
     let full = seed.groove.users.len() - 1;
-    let tracks: Vec<_> = seed
-        .groove
-        .catalog
-        .tracks
-        .iter()
-        .map(String::as_str)
-        .collect();
+    let tracks: Vec<_> = seed.groove.catalog.tracks.iter().map(String::as_str).collect();
     session.send(batch(seed, full, "add", &tracks[..2]));
     session.counts();
 }
@@ -314,11 +252,7 @@ fn oracle_course(session: &mut Session<'_>) {
         session.send(request.clone().with_header("accept", "application/xml"));
         session.send(request.with_header("content-type", "application/json"));
     }
-    for id in [
-        unknown,
-        "short",
-        &seed.oracle.collections[1].id.to_lowercase(),
-    ] {
+    for id in [unknown, "short", &seed.oracle.collections[1].id.to_lowercase()] {
         session.send(oracle(seed, 0, "DELETE", &format!("/{id}")));
     }
     let expired = format!("Bearer {}", seed.oracle.users[0].expired_bearer);

@@ -20,9 +20,7 @@ impl Default for XmlWriter {
 impl XmlWriter {
     /// An empty document.
     pub fn new() -> Self {
-        Self {
-            inner: Writer::new(Vec::with_capacity(256)),
-        }
+        Self { inner: Writer::new(Vec::with_capacity(256)) }
     }
 
     /// Opens an element with attributes; names are fixed words of the API.
@@ -31,25 +29,19 @@ impl XmlWriter {
         for attribute in attributes {
             start.push_attribute(*attribute);
         }
-        self.inner
-            .write_event(Event::Start(start))
-            .expect(IN_MEMORY);
+        self.inner.write_event(Event::Start(start)).expect(IN_MEMORY);
     }
 
     /// Closes the element of this name.
     pub fn close(&mut self, name: &str) {
-        self.inner
-            .write_event(Event::End(BytesEnd::new(name)))
-            .expect(IN_MEMORY);
+        self.inner.write_event(Event::End(BytesEnd::new(name))).expect(IN_MEMORY);
     }
 
     /// Writes an element that holds only text.
     pub fn leaf(&mut self, name: &str, text: &str) {
         self.open(name, &[]);
         let escaped = escape(text);
-        self.inner
-            .write_event(Event::Text(BytesText::from_escaped(escaped)))
-            .expect(IN_MEMORY);
+        self.inner.write_event(Event::Text(BytesText::from_escaped(escaped))).expect(IN_MEMORY);
         self.close(name);
     }
 

@@ -15,19 +15,34 @@ pub fn align(
     mut cost: impl FnMut(usize, usize) -> Option<u32>,
     alone: impl Fn(usize) -> u32,
 ) -> Vec<(Option<usize>, Option<usize>)> {
+    // Costs that ended the search from an end are asked for again below; a cost may be that of a whole subtree.
+    let mut ends: Vec<((usize, usize), Option<u32>)> = Vec::new();
     let both = expected.min(actual);
     let mut front = 0;
     // What may be left out at no cost is not settled by its neighbours alone.
-    while front < both && alone(front) == ALONE && cost(front, front) == Some(0) {
+    while front < both && alone(front) == ALONE {
+        let found = cost(front, front);
+        if found != Some(0) {
+            ends.push(((front, front), found));
+            break;
+        }
         front += 1;
     }
     let mut back = 0;
-    while back < both - front
-        && alone(expected - 1 - back) == ALONE
-        && cost(expected - 1 - back, actual - 1 - back) == Some(0)
-    {
+    while back < both - front && alone(expected - 1 - back) == ALONE {
+        let cell = (expected - 1 - back, actual - 1 - back);
+        let known = ends.iter().find(|(other, _)| *other == cell).map(|(_, found)| *found);
+        let found = known.unwrap_or_else(|| cost(cell.0, cell.1));
+        if found != Some(0) {
+            ends.push((cell, found));
+            break;
+        }
         back += 1;
     }
+    let mut cost = |row: usize, column: usize| {
+        let known = ends.iter().find(|(cell, _)| *cell == (row, column));
+        known.map_or_else(|| cost(row, column), |(_, found)| *found)
+    };
     let mut pairs: Vec<_> = (0..front).map(|at| (Some(at), Some(at))).collect();
     let (rows, columns) = (expected - front - back, actual - front - back);
     if rows == 0 || columns == 0 || (rows + 1).saturating_mul(columns + 1) > TABLE {
@@ -105,18 +120,20 @@ const REMEMBERED: usize = 4_000_000;
 pub fn assign(expected: usize, actual: usize, mut matches: impl FnMut(usize, usize) -> bool) -> Vec<Option<usize>> {
     let mut taken_by: Vec<Option<usize>> = vec![None; actual];
     let mut chosen: Vec<Option<usize>> = vec![None; expected];
+    let remember = expected.saturating_mul(actual) <= REMEMBERED;
     // What stands at its own place is the usual case and costs one look each.
-    for at in 0..expected.min(actual) {
-        if matches(at, at) {
-            chosen[at] = Some(at);
-            taken_by[at] = Some(at);
-        }
+    let own: Vec<bool> = (0..expected.min(actual)).map(|at| matches(at, at)).collect();
+    for at in (0..own.len()).filter(|at| own[*at]) {
+        chosen[at] = Some(at);
+        taken_by[at] = Some(at);
     }
     if chosen.iter().all(Option::is_some) {
         return chosen;
     }
-    let remember = expected.saturating_mul(actual) <= REMEMBERED;
     let mut known: Vec<Option<bool>> = if remember { vec![None; expected * actual] } else { Vec::new() };
+    for (at, held) in own.iter().enumerate().filter(|_| remember) {
+        known[at * actual + at] = Some(*held);
+    }
     let mut fits = |row: usize, column: usize| match known.get_mut(row * actual + column) {
         Some(slot) => *slot.get_or_insert_with(|| matches(row, column)),
         None => matches(row, column),

@@ -79,9 +79,74 @@ impl<'a> Checks<'a> {
             .map_or_else(|| Arc::clone(&self.fallback), |(_, clauses)| Arc::clone(clauses))
     }
 
-    /// All of them.
+    /// All of them. An array or object that nothing gives a clause proves what is below it: when it is
+    /// missing, so is all of that.
     #[must_use]
-    pub fn finish(self) -> Vec<CheckDef> {
+    pub fn finish(mut self) -> Vec<CheckDef> {
+        let bare: HashMap<String, CheckIndex> = (self.list.iter().enumerate())
+            .filter(|(_, check)| check.clauses.is_empty())
+            .map(|(index, check)| (check.name.clone(), index))
+            .collect();
+        if bare.is_empty() {
+            return self.list;
+        }
+        let mut gathered: HashMap<CheckIndex, Vec<ClauseId>> = HashMap::new();
+        for check in &self.list {
+            for (end, _) in check.name.match_indices('/').filter(|_| !check.clauses.is_empty()) {
+                if let Some(index) = bare.get(&check.name[..end]) {
+                    let clauses = gathered.entry(*index).or_default();
+                    clauses.extend(
+                        check.clauses.iter().filter(|clause| !clauses.contains(clause)).cloned().collect::<Vec<_>>(),
+                    );
+                }
+            }
+        }
+        for (index, clauses) in gathered {
+            self.list[index].clauses = clauses.into();
+        }
         self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::spec::Extra;
+
+    fn clauses(cites: &[(&str, &str)], fallback: &[&str], path: &[&str]) -> String {
+        let cite: Vec<Cite> = cites
+            .iter()
+            .map(|(pointer, id)| Cite { pointer: (*pointer).to_owned(), clauses: vec![ClauseId::new(id)] })
+            .collect();
+        let fallback: Vec<ClauseId> = fallback.iter().map(|id| ClauseId::new(id)).collect();
+        let context =
+            Context { prefix: "p:", cite: &cite, fallback: &fallback, extra: Extra::Fail, strict: false, choices: &[] };
+        let mut checks = Checks::new(&context);
+        let path: Vec<String> = path.iter().map(|segment| (*segment).to_owned()).collect();
+        let index = checks.at(&path, None, false);
+        let more: Vec<String> = path.iter().cloned().chain(["leaf".to_owned()]).collect();
+        checks.at(&more, Some(&Arc::from([ClauseId::new("LEAF")])), false);
+        let list = checks.finish();
+        let ids: Vec<&str> = list[index].clauses.iter().map(ClauseId::as_str).collect();
+        format!("{} {}", list[index].name, ids.join("+"))
+    }
+
+    #[test]
+    fn the_longest_citation_wins() {
+        let cites = [("/a", "A"), ("/a/*/b", "STAR"), ("/a/0/b", "ZERO"), ("/x~1y", "ESCAPED"), ("/R/C/@k", "ATTR")];
+        for (path, expected) in [
+            (&["a"][..], "p:/a A"),
+            (&["a", "1", "b"], "p:/a/1/b STAR"),
+            (&["a", "*", "b", "c"], "p:/a/*/b/c STAR"),
+            (&["a", "0", "b"], "p:/a/0/b ZERO"),
+            (&["a", "0", "bb"], "p:/a/0/bb A"),
+            (&["x/y"], "p:/x~1y ESCAPED"),
+            (&["R", "C[2]", "@k"], "p:/R/C[2]/@k ATTR"),
+            (&["R", "CC[2]", "@k"], "p:/R/CC[2]/@k F"),
+            (&[], "p: F"),
+        ] {
+            assert_eq!(clauses(&cites, &["F"], path), expected);
+        }
+        assert_eq!(clauses(&[], &[], &["a"]), "p:/a LEAF");
     }
 }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use regex::RegexBuilder;
 
 use super::checks::{Checks, escape_segment};
-use super::decimal::{add, negate};
 use super::operators::Operator;
 use super::{Context, PatternError};
-use crate::model::clause::{Choice, ChoicePolicy};
-use crate::model::id::{ChoiceId, ClauseId};
+use crate::model::clause::Choice;
+use crate::model::id::ClauseId;
 use crate::model::json::{Json, MAX_DEPTH};
-use crate::model::pattern::{ChoiceRule, JsonPattern, JsonType, Members, Node, Rule};
+use crate::model::pattern::{JsonPattern, Members, Node, Rule};
 use crate::model::spec::Extra;
 
 pub use super::illustrate::illustrate;
@@ -30,17 +29,19 @@ const REGEX_SIZE: usize = 4 << 20;
 /// reading is unknown; with the place in the pattern.
 pub fn compile(source: &Json<'static>, context: &Context<'_>) -> Result<JsonPattern, PatternError> {
     let mut checks = Checks::new(context);
-    let root = compile_at(source, context, &mut checks, Vec::new(), "")?;
+    let root = compile_at(source, context, &mut checks, Vec::new(), "", false)?;
     Ok(JsonPattern { root, checks: checks.finish() })
 }
 
-/// Compiles a pattern that stands at `path` of a larger one; `pointer` is where it is written.
+/// Compiles a pattern that stands at `path` of a larger one; `pointer` is where it is written,
+/// and `may_be_absent` whether it speaks of something that can be missing.
 pub(super) fn compile_at(
     source: &Json<'static>,
     context: &Context<'_>,
     checks: &mut Checks<'_>,
     path: Vec<String>,
     pointer: &str,
+    may_be_absent: bool,
 ) -> Result<Node, PatternError> {
     let mut compiler = Compiler {
         choices: context.choices,
@@ -52,7 +53,8 @@ pub(super) fn compile_at(
         literal: false,
     };
     let extra = if context.strict && context.extra == Extra::Note { Extra::Fail } else { context.extra };
-    compiler.node(source, &Scope { extra, clauses: None, place: Place::Value })
+    let place = if may_be_absent { Place::Member } else { Place::Value };
+    compiler.node(source, &Scope { extra, clauses: None, place })
 }
 
 /// A regular expression of a pattern, in bounded memory.
@@ -80,7 +82,7 @@ enum Place {
 
 /// What is inherited from the outside.
 #[derive(Clone)]
-struct Scope {
+pub(super) struct Scope {
     extra: Extra,
     clauses: Option<Arc<[ClauseId]>>,
     place: Place,
@@ -92,9 +94,9 @@ impl Scope {
     }
 }
 
-struct Compiler<'c, 'x> {
-    choices: &'c [Choice],
-    strict: bool,
+pub(super) struct Compiler<'c, 'x> {
+    pub(super) choices: &'c [Choice],
+    pub(super) strict: bool,
     checks: &'c mut Checks<'x>,
     /// Place in the answer.
     path: Vec<String>,
@@ -107,7 +109,7 @@ struct Compiler<'c, 'x> {
 }
 
 impl Compiler<'_, '_> {
-    fn error(&self, message: impl Into<String>) -> PatternError {
+    pub(super) fn error(&self, message: impl Into<String>) -> PatternError {
         let mut pointer = self.base.clone();
         for segment in &self.written {
             pointer.push('/');
@@ -118,13 +120,13 @@ impl Compiler<'_, '_> {
 
     /// Makes a node with its check.
     fn make(&mut self, rule: Rule, written: Option<&Json<'static>>, scope: &Scope) -> Node {
-        let loose = matches!(rule, Rule::Any | Rule::Unchecked | Rule::Type(_));
+        let loose = is_loose(&rule);
         let check = self.checks.at(&self.path, scope.clauses.as_ref(), loose);
         Node { rule, check, written: written.map(|json| Arc::new(json.clone())) }
     }
 
     /// Works on a part of the pattern, one key further down as it is written.
-    fn below<T>(
+    pub(super) fn below<T>(
         &mut self,
         key: impl Into<String>,
         work: impl FnOnce(&mut Self) -> Result<T, PatternError>,
@@ -150,7 +152,7 @@ impl Compiler<'_, '_> {
         Ok(result)
     }
 
-    fn node(&mut self, source: &Json<'static>, scope: &Scope) -> Result<Node, PatternError> {
+    pub(super) fn node(&mut self, source: &Json<'static>, scope: &Scope) -> Result<Node, PatternError> {
         let rule = match source {
             Json::Null => Rule::Null,
             Json::Bool(value) => Rule::Bool(*value),
@@ -208,26 +210,6 @@ impl Compiler<'_, '_> {
             index = HashMap::new();
         }
         Ok(self.make(Rule::Object(Members { list, index, extra: scope.extra }), None, scope))
-    }
-
-    fn list<'j>(&self, operator: Operator, value: &'j Json<'static>) -> Result<&'j [Json<'static>], PatternError> {
-        match value {
-            Json::Array(items) => Ok(items),
-            other => Err(self.error(format!("`{}` needs an array, not a {}", operator.word(), other.type_name()))),
-        }
-    }
-
-    fn text<'j>(&self, operator: Operator, value: &'j Json<'static>) -> Result<&'j str, PatternError> {
-        value
-            .as_str()
-            .ok_or_else(|| self.error(format!("`{}` needs a string, not a {}", operator.word(), value.type_name())))
-    }
-
-    fn number<'j>(&self, what: &str, value: &'j Json<'static>) -> Result<&'j str, PatternError> {
-        match value {
-            Json::Number(text) => Ok(text),
-            other => Err(self.error(format!("{what} needs a number, not a {}", other.type_name()))),
-        }
     }
 
     /// Patterns of the same place, written as a list.
@@ -436,146 +418,19 @@ impl Compiler<'_, '_> {
         }
         Ok(all)
     }
+}
 
-    fn types(&self, value: &Json<'static>) -> Result<Vec<JsonType>, PatternError> {
-        let one = |value: &Json<'static>| {
-            let word = self.text(Operator::Type, value)?;
-            JsonType::ALL.into_iter().find(|each| each.word() == word).ok_or_else(|| {
-                let nearest = JsonType::ALL
-                    .into_iter()
-                    .min_by_key(|each| strsim::damerau_levenshtein(each.word(), word))
-                    .map_or("", JsonType::word);
-                self.error(format!("unknown type `{word}`; did you mean `{nearest}`?"))
-            })
-        };
-        match value {
-            Json::Array(items) if !items.is_empty() => items.iter().map(one).collect(),
-            Json::Array(_) => Err(self.error("`$type` needs at least one type")),
-            other => Ok(vec![one(other)?]),
-        }
-    }
-
-    /// `min` and `max` of a table, of which one must be there.
-    fn bounds<'j>(
-        &self,
-        word: &str,
-        members: &'j [(Key, Json<'static>)],
-    ) -> Result<(Option<&'j str>, Option<&'j str>), PatternError> {
-        let (mut min, mut max) = (None, None);
-        for (key, value) in members {
-            let slot = match &**key {
-                "min" => &mut min,
-                "max" => &mut max,
-                other => return Err(self.error(format!("`{word}` knows `min` and `max`, not `{other}`"))),
-            };
-            *slot = Some(self.number(&format!("`{key}` of `{word}`"), value)?);
-        }
-        if min.is_none() && max.is_none() {
-            return Err(self.error(format!("`{word}` needs `min` or `max`")));
-        }
-        if let (Some(min), Some(max)) = (min, max)
-            && let (Some(low), Some(high)) = (super::decimal::Decimal::parse(min), super::decimal::Decimal::parse(max))
-            && low.compare(&high).is_gt()
-        {
-            return Err(self.error(format!("`min` {min} is more than `max` {max}")));
-        }
-        Ok((min, max))
-    }
-
-    fn length(&self, value: &Json<'static>) -> Result<Rule, PatternError> {
-        let count = |text: &str| {
-            text.parse::<usize>().map_err(|_| self.error(format!("`$length` counts in whole numbers, not `{text}`")))
-        };
-        match value {
-            Json::Number(text) => count(text).map(|exact| Rule::Length(exact, Some(exact))),
-            Json::Object(members) => {
-                let (min, max) = self.bounds("$length", members)?;
-                Ok(Rule::Length(min.map(count).transpose()?.unwrap_or(0), max.map(count).transpose()?))
-            }
-            other => {
-                Err(self
-                    .error(format!("`$length` needs a number or {{\"min\", \"max\"}}, not a {}", other.type_name())))
-            }
-        }
-    }
-
-    fn range(&self, value: &Json<'static>) -> Result<Rule, PatternError> {
-        let Json::Object(members) = value else {
-            return Err(self.error("`$range` needs {\"min\": …, \"max\": …}"));
-        };
-        let (min, max) = self.bounds("$range", members)?;
-        Ok(Rule::Range(min.map(str::to_owned), max.map(str::to_owned)))
-    }
-
-    fn near(&self, value: &Json<'static>, tolerance: Option<&Json<'static>>) -> Result<Rule, PatternError> {
-        let centre = self.number("`$near`", value)?;
-        let tolerance = self.number("`$tolerance`", tolerance.unwrap_or(&Json::Null))?;
-        if tolerance.starts_with('-') {
-            return Err(self.error("`$tolerance` must not be negative"));
-        }
-        match (add(centre, &negate(tolerance)), add(centre, tolerance)) {
-            (Some(low), Some(high)) => Ok(Rule::Range(Some(low), Some(high))),
-            _ => Err(self.error("`$near` and `$tolerance` lie too far apart to be added exactly")),
-        }
-    }
-
-    fn clauses(&self, value: &Json<'static>) -> Result<Arc<[ClauseId]>, PatternError> {
-        match value {
-            Json::Array(items) if !items.is_empty() => {
-                items.iter().map(|item| self.text(Operator::Clause, item).map(ClauseId::new)).collect()
-            }
-            Json::Array(_) => Err(self.error("`$clause` needs at least one clause")),
-            other => Ok(Arc::from([ClauseId::new(self.text(Operator::Clause, other)?)])),
-        }
-    }
-
-    fn choice(
-        &mut self,
-        value: &Json<'static>,
-        readings: Option<&Json<'static>>,
-        scope: &Scope,
-    ) -> Result<Rule, PatternError> {
-        let id = self.text(Operator::Choice, value)?;
-        let choices = self.choices;
-        let Some(choice) = choices.iter().find(|choice| choice.id.as_str() == id) else {
-            let known = choices.iter().map(|choice| choice.id.as_str());
-            return Err(self.error(format!("unknown choice `{id}`{}", did_you_mean(id, known))));
-        };
-        let Some(Json::Object(members)) = readings else {
-            return Err(self.error("`$readings` needs an object of readings and their patterns"));
-        };
-        let mut compiled: Vec<(String, Node)> = Vec::new();
-        for (key, pattern) in members {
-            let Some(reading) = choice.readings.iter().find(|reading| reading.id == **key) else {
-                let known = choice.readings.iter().map(|reading| reading.id.as_str());
-                return Err(self.error(format!("choice `{id}` has no reading `{key}`{}", did_you_mean(key, known))));
-            };
-            if compiled.iter().any(|(name, _)| name == key) {
-                return Err(self.error(format!("reading `{key}` is written twice")));
-            }
-            // Compiled even if strictness drops it, so that its mistakes are told in every run.
-            let node = self.below(&**key, |this| this.node(pattern, scope))?;
-            compiled.push((reading.id.clone(), node));
-        }
-        if compiled.is_empty() {
-            return Err(self.error("`$readings` needs at least one reading"));
-        }
-        let literal = choice.readings.iter().find(|reading| reading.literal);
-        if let Some(literal) = literal.filter(|_| self.strict)
-            && compiled.iter().any(|(name, _)| *name == literal.id)
-        {
-            compiled.retain(|(name, _)| *name == literal.id);
-        }
-        let policy = if choice.policy == ChoicePolicy::Report { ChoicePolicy::Report } else { ChoicePolicy::Lenient };
-        Ok(Rule::Choice(ChoiceRule { choice: ChoiceId::new(id), policy, readings: compiled }))
+/// Whether a rule takes anything that is there, or any value of a type.
+fn is_loose(rule: &Rule) -> bool {
+    match rule {
+        Rule::Any | Rule::Unchecked | Rule::Type(_) => true,
+        Rule::Optional(inner) => is_loose(&inner.rule),
+        Rule::OneOf(nodes) => nodes.iter().any(|node| is_loose(&node.rule)),
+        Rule::All(nodes) => nodes.iter().all(|node| is_loose(&node.rule)),
+        Rule::Choice(choice) => choice.readings.iter().any(|(_, node)| is_loose(&node.rule)),
+        _ => false,
     }
 }
 
 /// A member name.
-type Key = std::borrow::Cow<'static, str>;
-
-fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
-    known
-        .min_by_key(|each| strsim::damerau_levenshtein(each, word))
-        .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
-}
+pub(super) type Key = std::borrow::Cow<'static, str>;

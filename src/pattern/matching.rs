@@ -69,20 +69,6 @@ pub fn find(members: &Members, hint: usize, name: &str) -> Option<usize> {
     }
 }
 
-/// Whether a value may be absent, at some reading of it.
-#[must_use]
-pub fn may_be_absent(node: &Node) -> bool {
-    match &node.rule {
-        Rule::Optional(_) | Rule::Absent | Rule::Unchecked => true,
-        Rule::OneOf(nodes) => nodes.iter().any(may_be_absent),
-        Rule::All(nodes) => nodes.iter().all(may_be_absent),
-        Rule::Choice(choice) => choice.readings.iter().any(|(_, node)| may_be_absent(node)),
-        // The negation of "is there" is "is not there".
-        Rule::Not(inner) => !may_be_absent(inner),
-        _ => false,
-    }
-}
-
 /// Equal by value: numbers as decimals, objects whatever their order. Depth is that of a parsed value.
 #[must_use]
 pub fn same_value(left: &Json<'_>, right: &Json<'_>) -> bool {

@@ -5,6 +5,7 @@
 //! Matching, illustrating and exact numbers stand beside them, for `compare` and `diff`.
 
 pub mod align;
+mod arguments;
 pub mod checks;
 pub mod decimal;
 pub mod illustrate;

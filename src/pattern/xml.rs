@@ -81,9 +81,9 @@ impl Compiler<'_, '_> {
                         "note" => Extra::Note,
                         "fail" => Extra::Fail,
                         other => {
-                            return Err(self.error(format!(
-                                "`cb:extra` is \"allow\", \"note\" or \"fail\", not \"{other}\""
-                            )));
+                            return Err(
+                                self.error(format!("`cb:extra` is \"allow\", \"note\" or \"fail\", not \"{other}\""))
+                            );
                         }
                     }
                 }
@@ -107,7 +107,7 @@ impl Compiler<'_, '_> {
         let mut attributes = Vec::with_capacity(source.attributes.len());
         for (namespace, name, value) in &source.attributes {
             self.path.push(format!("@{name}"));
-            attributes.push((namespace.clone(), name.clone(), self.text(value, own.as_ref())?));
+            attributes.push((namespace.clone(), name.clone(), self.text(value, own.as_ref(), true)?));
             self.path.pop();
         }
         let mut children = Vec::with_capacity(source.children.len());
@@ -115,7 +115,7 @@ impl Compiler<'_, '_> {
             let segment = segment_of(&source.children, index, child);
             children.push(self.element(child, segment, extra, own.as_ref())?);
         }
-        let text = if children.is_empty() { Some(self.text(&source.text, own.as_ref())?) } else { None };
+        let text = if children.is_empty() { Some(self.text(&source.text, own.as_ref(), false)?) } else { None };
         let blank = matches!(&source.text, XmlResolvedText::Literal(text) if text.trim().is_empty());
         if !children.is_empty() && !blank {
             return Err(self.error("an element of a pattern has either child elements or text"));
@@ -135,7 +135,13 @@ impl Compiler<'_, '_> {
         })
     }
 
-    fn text(&mut self, text: &XmlResolvedText, own: Option<&Arc<[ClauseId]>>) -> Result<Node, PatternError> {
+    /// `attribute`: it may be absent.
+    fn text(
+        &mut self,
+        text: &XmlResolvedText,
+        own: Option<&Arc<[ClauseId]>>,
+        attribute: bool,
+    ) -> Result<Node, PatternError> {
         match text {
             XmlResolvedText::Literal(text) => {
                 let check = self.checks.at(&self.path, own, false);
@@ -149,7 +155,7 @@ impl Compiler<'_, '_> {
                 });
                 let pointer = self.pointer();
                 let source = clauses.as_ref().unwrap_or(pattern);
-                super::json::compile_at(source, self.context, self.checks, self.path.clone(), &pointer)
+                super::json::compile_at(source, self.context, self.checks, self.path.clone(), &pointer, attribute)
             }
         }
     }

@@ -8,7 +8,7 @@ use roxmltree::Node as Element;
 use super::illustrate::{as_written, show};
 use super::matching::{Body, Matcher};
 use super::write::write_json;
-use super::xml_matching::{attribute, own_text, pair, same_name, seen_text, takes_anything, unlisted};
+use super::xml_matching::{Aim, attribute, own_text, pair, same_name, seen_text, takes_anything, unlisted};
 use crate::model::json::Json;
 use crate::model::pattern::{Node, XmlNode, XmlPattern};
 use crate::model::spec::Extra;
@@ -62,7 +62,10 @@ fn actual(element: Element<'_, '_>) -> Shown {
     Shown {
         name: element.tag_name().name().to_owned(),
         namespace: element.tag_name().namespace().map(str::to_owned),
-        attributes: element.attributes().map(|each| (qualified(each.namespace(), each.name()), each.value().to_owned())).collect(),
+        attributes: element
+            .attributes()
+            .map(|each| (qualified(each.namespace(), each.name()), each.value().to_owned()))
+            .collect(),
         children,
         text: text.to_owned(),
     }
@@ -127,7 +130,7 @@ fn expected(matcher: &Matcher<'_>, pattern: &XmlNode, element: Element<'_, '_>) 
             }
         }
         None => {
-            let found = pair(matcher, pattern, element);
+            let found = pair(matcher, pattern, element, Aim::Tell);
             let mut placed: Vec<(Option<Element<'_, '_>>, Shown)> = Vec::new();
             for (child, each) in &found.paired {
                 placed.push((Some(*each), expected(matcher, child, *each)));
@@ -135,7 +138,7 @@ fn expected(matcher: &Matcher<'_>, pattern: &XmlNode, element: Element<'_, '_>) 
             if pattern.extra != Extra::Fail {
                 placed.extend(found.added.iter().map(|each| (Some(*each), actual(*each))));
             }
-            placed.sort_by(|(left, _), (right, _)| left.cmp(right));
+            placed.sort_by_key(|(element, _)| *element);
             let lost = found.missing.into_iter().chain(found.moved.into_iter().map(|(child, _)| child));
             for child in lost {
                 // Behind the nearest sibling before it in the pattern that is there.

@@ -1,4 +1,4 @@
-//! Whether an XML element matches, yes or no: [`matches`]; and how siblings are paired: [`pair`].
+//! Whether an XML element matches, yes or no: [`matches()`]; and how siblings are paired: [`pair`].
 
 use std::borrow::Cow;
 
@@ -84,12 +84,21 @@ pub fn matches(matcher: &Matcher<'_>, pattern: &XmlNode, element: Element<'_, '_
     if !own_text(element).trim().is_empty() {
         return false;
     }
-    let paired = pair(matcher, pattern, element);
-    paired.forbidden.is_empty()
-        && paired.moved.is_empty()
-        && paired.missing.is_empty()
-        && (pattern.extra == Extra::Fail).then_some(paired.added.is_empty()).unwrap_or(true)
-        && paired.paired.iter().all(|(child, element)| matches(matcher, child, *element))
+    let found = pair(matcher, pattern, element, Aim::Match);
+    found.forbidden.is_empty()
+        && found.moved.is_empty()
+        && found.missing.is_empty()
+        && (pattern.extra != Extra::Fail || found.added.is_empty())
+        && (found.matching || found.paired.iter().all(|(child, element)| matches(matcher, child, *element)))
+}
+
+/// What children are paired for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// To know whether all match: only those that do are paired.
+    Match,
+    /// To tell the differences: the others are paired with what is nearest.
+    Tell,
 }
 
 /// How the children of an element answer to those of a pattern.
@@ -104,6 +113,8 @@ pub struct Paired<'p, 'd> {
     pub added: Vec<Element<'d, 'd>>,
     /// There and to be absent.
     pub forbidden: Vec<(&'p XmlNode, Element<'d, 'd>)>,
+    /// Whether every pair is known to match, so that nobody looks again.
+    pub matching: bool,
 }
 
 fn distance(matcher: &Matcher<'_>, pattern: &XmlNode, element: Element<'_, '_>) -> Option<u32> {
@@ -116,15 +127,16 @@ fn distance(matcher: &Matcher<'_>, pattern: &XmlNode, element: Element<'_, '_>) 
     if matches(matcher, pattern, element) {
         return Some(0);
     }
-    let near = pattern.children.iter().any(|child| {
-        element.children().any(|each| each.is_element() && matches(matcher, child, each))
-    });
+    let near = pattern
+        .children
+        .iter()
+        .any(|child| element.children().any(|each| each.is_element() && matches(matcher, child, each)));
     Some(if near { ALONE } else { ALONE + 1 })
 }
 
 /// Pairs the children of an element with those of a pattern, so that one missing is one difference.
 #[must_use]
-pub fn pair<'p, 'd>(matcher: &Matcher<'_>, pattern: &'p XmlNode, element: Element<'d, 'd>) -> Paired<'p, 'd> {
+pub fn pair<'p, 'd>(matcher: &Matcher<'_>, pattern: &'p XmlNode, element: Element<'d, 'd>, aim: Aim) -> Paired<'p, 'd> {
     let (absent, wanted): (Vec<&XmlNode>, Vec<&XmlNode>) = pattern.children.iter().partition(|child| child.absent);
     let mut forbidden = Vec::new();
     let actual: Vec<Element<'d, 'd>> = element
@@ -139,16 +151,27 @@ pub fn pair<'p, 'd>(matcher: &Matcher<'_>, pattern: &'p XmlNode, element: Elemen
             _ => true,
         })
         .collect();
-    let mut result = Paired { paired: Vec::new(), moved: Vec::new(), missing: Vec::new(), added: Vec::new(), forbidden };
-    let cost = |row: usize, column: usize| distance(matcher, wanted[row], actual[column]);
+    let mut result = Paired {
+        paired: Vec::new(),
+        moved: Vec::new(),
+        missing: Vec::new(),
+        added: Vec::new(),
+        forbidden,
+        matching: false,
+    };
+    let cost = |row: usize, column: usize| match aim {
+        Aim::Match => matches(matcher, wanted[row], actual[column]).then_some(0),
+        Aim::Tell => distance(matcher, wanted[row], actual[column]),
+    };
     if wanted.len() == actual.len() && wanted.iter().zip(&actual).all(|(child, each)| same_name(child, *each)) {
-        let positional = !pattern.any_order
-            || wanted.iter().zip(&actual).all(|(child, each)| matches(matcher, child, *each));
+        let positional =
+            !pattern.any_order || wanted.iter().zip(&actual).all(|(child, each)| matches(matcher, child, *each));
         if positional {
             result.paired = wanted.iter().copied().zip(actual).collect();
             return result;
         }
     }
+    result.matching = aim == Aim::Match;
     let (mut rows, mut columns) = (Vec::new(), Vec::new());
     let mut pairs = Vec::new();
     if pattern.any_order {
@@ -164,7 +187,7 @@ pub fn pair<'p, 'd>(matcher: &Matcher<'_>, pattern: &'p XmlNode, element: Elemen
             }
         }
         columns.extend((0..actual.len()).filter(|column| free[*column]));
-        let near = nearest(&rows, &columns, cost);
+        let near = if aim == Aim::Match { Vec::new() } else { nearest(&rows, &columns, cost) };
         rows.retain(|row| !near.iter().any(|(paired, _)| paired == row));
         columns.retain(|column| !near.iter().any(|(_, paired)| paired == column));
         pairs.extend(near);

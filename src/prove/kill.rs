@@ -153,7 +153,8 @@ impl Hearing<'_> {
                     return None;
                 }
                 let used = self.case.steps.iter().skip(self.answer.step + 1).any(|step| step.role == StepRole::Main);
-                later = changed.into_iter().next().filter(|_| used).map(|(name, _)| Looseness::Captured(name));
+                let kept = used && mutant.place.part != Part::Status;
+                later = changed.into_iter().next().filter(|_| kept).map(|(name, _)| Looseness::Captured(name));
             }
             // A capture that finds nothing fails the case.
             None => return None,

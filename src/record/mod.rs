@@ -115,6 +115,9 @@ pub struct CaseRecord {
     pub judgement: Judgement,
     /// What went over the wire, in order.
     pub exchanges: Vec<ExchangeRecord>,
+    /// Expected and actual bodies of the steps that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diffs: Vec<BodyDiff>,
     /// What went wrong in the teardown; it does not change the verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub teardown_problems: Vec<String>,
@@ -125,6 +128,18 @@ pub struct CaseRecord {
     pub started_us: u64,
     /// How long it took, in microseconds.
     pub elapsed_us: u64,
+}
+
+/// The two sides of a body that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BodyDiff {
+    /// Step.
+    pub step: String,
+    /// The expectation as the answer that it would have accepted.
+    pub expected: String,
+    /// The body that came, in the same writing.
+    pub actual: String,
 }
 
 /// Something that a case created or removed.

@@ -271,6 +271,7 @@ fn not_run(id: &CaseId, why: &str) -> CaseRecord {
         observe: false,
         judgement: Judgement::default(),
         exchanges: Vec::new(),
+        diffs: Vec::new(),
         teardown_problems: Vec::new(),
         ledger: Vec::new(),
         started_us: 0,
@@ -384,6 +385,32 @@ mod tests {
         }
         let only_header = partial(&text(&lines[..1])).expect("a partial record");
         assert_eq!(only_header.footer.counts.not_run, 14);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+        /// A run can be killed at any byte.
+        #[test]
+        fn a_record_cut_anywhere_after_its_header_is_read_in_part(cut in 0.0_f64..1.0) {
+            let text = text(&lines());
+            let first = text.find('\n').expect("a header") + 1;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "any byte will do")]
+            let at = first + ((text.len() - first) as f64 * cut) as usize;
+            let record = read(&text.as_bytes()[..at], ReadMode::Partial).expect("what finished");
+            assert_eq!(record.footer.counts.total(), 14);
+            assert!(read(&text.as_bytes()[..at], ReadMode::Complete).is_err());
+        }
+
+        #[test]
+        fn a_record_with_a_wrong_byte_does_no_harm(place in 0_usize..20_000, byte in 0_u8..) {
+            let mut bytes = text(&lines()).into_bytes();
+            let place = place % bytes.len();
+            bytes[place] = byte;
+            for mode in [ReadMode::Complete, ReadMode::Partial] {
+                let _ = read(bytes.as_slice(), mode);
+            }
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Text that breaks every format that does not escape it.
-pub const HOSTILE: &str = "]]> </script><script>alert(1)</script> -->\n::error::x ##[error]y ##vso[z]\n\u{1b}[2J \u{fffe} \u{202e}abc \0 | `ticks` ```` <b> @me [l](http://h) 100% {{ x }} \\ \u{feff}é🎵\r\n";
+pub const HOSTILE: &str = "]]> </script><script>alert(1)</script> -->\n::error::x ##[error]y ##vso[z]\n\u{1b}[2J \u{fffe} \u{202e}abc \u{9b}31m \0 | `ticks` ```` <b> @me [l](http://h) 100% {{ x }} \\ \u{feff}é🎵\r\n";
 
 /// The record.
 #[must_use]
@@ -183,6 +183,7 @@ pub fn case(id: &str, line: u32, title: &str, outcome: Verdict) -> CaseRecord {
         observe: false,
         judgement: Judgement { checks: vec![tally("GRV-ADD-05", "status", 1, 0)], ..Judgement::default() },
         exchanges: vec![exchange(200, "{\"TrackActionResults\":[]}")],
+        diffs: Vec::new(),
         teardown_problems: Vec::new(),
         ledger: Vec::new(),
         started_us: u64::from(line) * 1000,

@@ -112,7 +112,11 @@ fn case() -> Value {
             ("started_us", whole()),
             ("elapsed_us", whole()),
         ],
-        &[("teardown_problems", list(&text())), ("ledger", list(&reference("ledgerEntry")))],
+        &[
+            ("diffs", list(&reference("bodyDiff"))),
+            ("teardown_problems", list(&text())),
+            ("ledger", list(&reference("ledgerEntry"))),
+        ],
     )
 }
 
@@ -217,6 +221,7 @@ fn parts() -> Defs {
                 &[],
             ),
         ),
+        ("bodyDiff", object(&[("step", text()), ("expected", text()), ("actual", text())], &[])),
         (
             "ledgerEntry",
             object(

@@ -10,7 +10,7 @@ use crate::model::id::{CaseId, ClauseId};
 use crate::model::source::SourceRef;
 use crate::model::verdict::{ClauseVerdict, Verdict};
 
-use super::{CaseRecord, ChoiceRecord, ClauseRecord, ExchangeRecord, OperationCoverage, Seen, SummaryRecord};
+use super::{CaseRecord, ChoiceRecord, ClauseRecord, ExchangeRecord, OperationCoverage, Record, Seen, SummaryRecord};
 
 /// Most kinds of answer kept for one operation; a service that invents a new code in each answer fills no memory.
 const MAX_SEEN: usize = 1000;
@@ -202,6 +202,17 @@ impl Summary {
     }
 }
 
+impl Record {
+    /// Judges the clauses and choices again from the cases. For the record of a killed run, whose own lines describe
+    /// no clause, when the suite that it was made with is at hand.
+    pub fn summarize(&mut self, clauses: &[Clause], choices: &[Choice]) {
+        let mut summary =
+            Summary::new(clauses, choices, &self.header.suite.operations).with_base_urls(&self.header.base_urls);
+        self.cases.iter().for_each(|case| summary.add(case));
+        self.summary = summary.finish();
+    }
+}
+
 /// Cases arrive one at a time, so that an id can only repeat at the end.
 fn push(ids: &mut Vec<CaseId>, id: &CaseId) {
     if ids.last() != Some(id) {
@@ -244,7 +255,7 @@ pub fn error_codes(body: &str) -> Vec<String> {
         .captures_iter(body)
         .filter_map(|found| match (found.get(1), found.get(2)) {
             (Some(json), _) => serde_json::from_str::<String>(json.as_str()).ok(),
-            (_, Some(xml)) => quick_xml::escape::unescape(xml.as_str()).ok().map(|text| text.into_owned()),
+            (_, Some(xml)) => quick_xml::escape::unescape(xml.as_str()).ok().map(std::borrow::Cow::into_owned),
             _ => None,
         })
         .filter(|code| !code.is_empty())
@@ -374,6 +385,15 @@ mod tests {
         let violated = &summary.clauses[5];
         assert_eq!(violated.violated, 2);
         assert_eq!(violated.violated_by.len(), 2);
+    }
+
+    #[test]
+    fn a_record_is_judged_again_as_it_was_judged_first() {
+        let record = sample::record();
+        let mut again = record.clone();
+        again.summary = SummaryRecord::default();
+        again.summarize(&sample::clauses(), &sample::choices());
+        assert_eq!(again, record);
     }
 
     #[test]

@@ -15,6 +15,7 @@ const MAX_BODY: usize = 16 * 1024;
 #[must_use]
 pub fn curl(exchange: &ExchangeRecord) -> String {
     let mut notes: Vec<&str> = Vec::new();
+    let named = |wanted: &str| exchange.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
     let mut line = String::from("curl -sS -i");
     if exchange.method == "HEAD" {
         line.push_str(" --head");
@@ -32,15 +33,24 @@ pub fn curl(exchange: &ExchangeRecord) -> String {
         {
             continue;
         }
+        // curl would take the rest for a file to read.
+        if name.starts_with('@') {
+            notes.push("a header whose name begins with @ is left out");
+            continue;
+        }
         // `Name;` is how curl is told to send a header with an empty value.
         let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         line.push_str(" -H ");
         line.push_str(&word(&header, &mut notes));
     }
+    // curl adds these where they are not taken from it.
+    for own in ["Accept", "User-Agent"] {
+        if !named(&own.to_ascii_lowercase()) {
+            line.push_str(&format!(" -H {own}:"));
+        }
+    }
     if let Some(body) = &exchange.body {
-        let has_type = exchange.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        if !has_type {
-            // Without this curl would add a form's content type.
+        if !named("content-type") {
             line.push_str(" -H Content-Type:");
         }
         match &body.text {
@@ -64,11 +74,36 @@ pub fn curl(exchange: &ExchangeRecord) -> String {
     }
     line.push_str(" --url ");
     line.push_str(&word(&exchange.url, &mut notes));
+    if exchange.url.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#') {
+        notes.push("curl may refuse or change this URL");
+    }
+    let secrets = placeholders(&line);
+    let secrets = format!("put the secret in place of {}", secrets.join(", "));
+    if secrets.contains('$') {
+        notes.push(&secrets);
+    }
     notes.dedup();
     if !notes.is_empty() {
         let _ = write!(line, "  # {}", notes.join("; "));
     }
     line
+}
+
+/// Names such as `$GROOVE_TOKEN` in the line, each once.
+fn placeholders(line: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for rest in line.split('$').skip(1) {
+        let end = rest.find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_').unwrap_or(rest.len());
+        let name = &rest[..end];
+        if name.starts_with(|c: char| c.is_ascii_uppercase()) && name.len() > 1 {
+            let name = format!("${name}");
+            if !found.contains(&name) {
+                found.push(name);
+            }
+        }
+    }
+    found.truncate(8);
+    found
 }
 
 /// One word of the line. Hidden characters would be obeyed by the terminal that shows the line, so a word that has
@@ -138,7 +173,9 @@ mod tests {
     fn every_word_survives_a_shell() {
         let body = "it's $(rm -rf /) `id` \"x\"";
         let line = curl(&exchange(&[("Authorization", "Bearer $GROOVE_TOKEN"), ("X-Empty", "")], Some(body)));
-        let words = shlex::split(&line).expect("a shell can split the line");
+        let (line, note) = line.rsplit_once("  # ").expect("a note on the secret");
+        assert_eq!(note, "put the secret in place of $GROOVE_TOKEN");
+        let words = shlex::split(line).expect("a shell can split the line");
         assert!(words.contains(&"Authorization: Bearer $GROOVE_TOKEN".to_owned()));
         assert!(words.contains(&"X-Empty;".to_owned()));
         assert!(words.contains(&"Content-Type:".to_owned()));
@@ -152,6 +189,13 @@ mod tests {
         assert!(line.contains("--data-raw $'a\\x1b[2J\\'\\U0000202e\\nbc'"), "{line}");
         assert!(line.ends_with("# a NUL byte, which no argument can hold, is left out"), "{line}");
         assert!(!line.chars().any(is_hidden));
+    }
+
+    #[test]
+    fn curl_adds_nothing_of_its_own_and_reads_no_file() {
+        let line = curl(&exchange(&[("accept", "text/xml"), ("@/etc/passwd", "")], Some("@file")));
+        assert!(line.contains(" -H 'accept: text/xml' -H User-Agent: -H Content-Type: --data-raw @file "), "{line}");
+        assert!(!line.contains("passwd"));
     }
 
     #[test]

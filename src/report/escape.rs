@@ -5,14 +5,15 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Whether a reader would not see this character, or a terminal, an XML parser or a page would obey it: controls
-/// (C0, C1, DEL), bidirectional controls, invisible characters, noncharacters, and private and tag characters.
+/// (C0, C1, DEL), bidirectional controls, invisible characters, noncharacters, tag characters, and spaces that look
+/// like the ordinary one.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     let code = c as u32;
     matches!(c,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
-        | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fdd0}'..='\u{fdef}'
+        | '\u{a0}' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}'
+        | '\u{205f}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fdd0}'..='\u{fdef}'
         | '\u{e0000}'..='\u{e007f}')
         || code & 0xfffe == 0xfffe
 }
@@ -24,7 +25,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     rewrite(text, false)
 }
 
-/// As [`visible`], keeping line feeds. A tab is kept where it stands alone as layout, that is nowhere: it is shown.
+/// As [`visible`], keeping line feeds.
 #[must_use]
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
     rewrite(text, true)
@@ -128,7 +129,7 @@ pub fn markdown(text: &str) -> String {
         }
         before = c;
     }
-    out
+    out.replace("www.", "www&#46;")
 }
 
 /// A code span of Markdown, its fence longer than any run of backticks inside. Safe in a table cell.
@@ -231,7 +232,10 @@ mod tests {
 
     #[test]
     fn markdown_cannot_be_left() {
-        assert_eq!(markdown("a|b <b> `c` @me [x](http://y)"), "a\\|b &lt;b&gt; \\`c\\` &#64;me \\[x\\](http:&#47;/y)");
+        assert_eq!(
+            markdown("a|b <b> `c` @me [x](http://y) www.z"),
+            "a\\|b &lt;b&gt; \\`c\\` &#64;me \\[x\\](http:&#47;/y) www&#46;z"
+        );
         assert_eq!(markdown("COLLECTION_INVALID_ID"), "COLLECTION_INVALID_ID");
         assert_eq!(markdown_code("a``b|c"), "```a``b\\|c```");
         assert_eq!(markdown_code("`"), "`` ` ``");

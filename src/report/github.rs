@@ -7,7 +7,7 @@ use crate::record::Record;
 use super::escape::{command_data, command_property, shorten};
 use super::group::groups;
 use super::standing::{Standing, Standings};
-use super::text::{ClauseTexts, block, mismatch, rerun};
+use super::text::{ClauseTexts, clauses_of, mismatch, rerun};
 use super::words;
 
 /// A step shows ten errors; the last place is for the count of what is not shown.
@@ -33,7 +33,7 @@ pub(super) fn render(record: &Record) -> String {
         if let Some(first) = case.judgement.mismatches.first() {
             message = mismatch(first);
         }
-        for id in super::text::clauses_of(case) {
+        for id in clauses_of(case) {
             let _ = write!(message, "\n{}", clauses.line(&id));
         }
         if group.cases.len() > 1 {
@@ -62,11 +62,6 @@ pub(super) fn render(record: &Record) -> String {
     if hidden > 0 {
         let _ = writeln!(out, "::error title=casebook::and {hidden} more: see the other reports");
     }
-    // Not annotations, and harmless: every line of a block is safe in a log.
-    for group in &groups {
-        out.push_str(&block(&group.cases, &clauses));
-    }
-    let _ = writeln!(out, "{}", super::escape::log_line(&words::total_line(record)));
     out
 }
 
@@ -74,6 +69,7 @@ pub(super) fn render(record: &Record) -> String {
 mod tests {
     use super::*;
     use crate::model::id::CaseId;
+    use crate::model::verdict::Exit;
     use crate::record::sample;
 
     fn commands(text: &str) -> Vec<&str> {
@@ -84,6 +80,7 @@ mod tests {
     fn annotates_the_line_of_the_case() {
         let text = render(&sample::record());
         let commands = commands(&text);
+        assert_eq!(commands.len(), text.lines().count());
         assert!(commands.iter().all(|line| line.starts_with("::error ")), "{commands:?}");
         let first = commands[0];
         assert!(
@@ -94,6 +91,19 @@ mod tests {
         );
         assert!(first.contains("%0A1 more case fails the same way%0A"), "{first}");
         assert!(!text.contains("##["), "no command in the old form");
+    }
+
+    #[test]
+    fn nothing_is_annotated_when_nothing_failed_and_a_broken_run_is() {
+        let mut record = sample::record();
+        record.footer.exit = Exit::Conformant;
+        assert_eq!(render(&record), "");
+        record.cases.clear();
+        record.footer.exit = Exit::NothingProven;
+        record.footer.reasons = vec!["all: skipped".to_owned()];
+        let text = render(&record);
+        assert!(text.starts_with("::error title=casebook::nothing-proven (exit 4): "), "{text}");
+        assert_eq!(text.lines().count(), 1);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The record itself: as one document, and as lines again.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use crate::record::{CaseRecord, Footer, Header, Line, RECORD_VERSION, Record, SummaryRecord, write_line};
 
 use super::ReportError;
+use super::escape::is_hidden;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -20,7 +23,7 @@ pub(super) fn document(record: &Record) -> Result<Vec<u8>, ReportError> {
     let mut bytes =
         serde_json::to_vec_pretty(&Document { record_version: RECORD_VERSION, header, summary, footer, cases })?;
     bytes.push(b'\n');
-    Ok(bytes)
+    Ok(shown(bytes))
 }
 
 pub(super) fn lines(record: &Record) -> Result<Vec<u8>, ReportError> {
@@ -31,5 +34,41 @@ pub(super) fn lines(record: &Record) -> Result<Vec<u8>, ReportError> {
     }
     write_line(&Line::Summary(Box::new(record.summary.clone())), &mut bytes)?;
     write_line(&Line::Footer(Box::new(record.footer.clone())), &mut bytes)?;
-    Ok(bytes)
+    Ok(shown(bytes))
+}
+
+/// The same JSON with every character that is hidden or that a terminal obeys in its `\u` form. Such characters
+/// stand only inside strings, where that form means the same.
+fn shown(json: Vec<u8>) -> Vec<u8> {
+    let hidden = |c: char| c != '\n' && is_hidden(c);
+    match std::str::from_utf8(&json) {
+        Ok(text) if text.contains(hidden) => {
+            let mut out = String::with_capacity(text.len() + 64);
+            for c in text.chars() {
+                if hidden(c) {
+                    for unit in c.encode_utf16(&mut [0; 2]) {
+                        // Writing to a String cannot fail.
+                        let _ = write!(out, "\\u{unit:04x}");
+                    }
+                } else {
+                    out.push(c);
+                }
+            }
+            out.into_bytes()
+        }
+        _ => json,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_characters_are_escaped_and_read_back() {
+        let text = "\u{9b}2J\u{202e}\u{e0001}\u{fffe}é🎵\n\u{0}\u{7f}";
+        let shown = String::from_utf8(shown(serde_json::to_vec(text).expect("JSON"))).expect("UTF-8");
+        assert_eq!(shown, r#""\u009b2J\u202e\udb40\udc01\ufffeé🎵\n\u0000\u007f""#);
+        assert_eq!(serde_json::from_str::<String>(&shown).expect("JSON"), text);
+    }
 }

@@ -146,3 +146,98 @@ pub fn render(format: Format, record: &Record) -> Result<Vec<u8>, ReportError> {
         Format::Html => html::render(record),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::verdict::Exit;
+    use crate::record::sample;
+
+    #[test]
+    fn names_are_read_back() {
+        for format in Format::ALL {
+            assert_eq!(format.name().parse(), Ok(format));
+        }
+        let error = "pdf".parse::<Format>().expect_err("no such format").to_string();
+        assert!(error.starts_with("there is no report format \"pdf\" (there are: html, json, "), "{error}");
+    }
+
+    #[test]
+    fn the_same_record_gives_the_same_bytes() {
+        for format in Format::ALL {
+            let render = || render(format, &sample::record()).expect("rendered");
+            assert_eq!(render(), render(), "{format}");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+
+        /// Whatever a service says, and wherever it stands, every report can be made and machines can read it.
+        #[test]
+        fn any_text_of_a_service_can_be_reported(text in "(?s).{0,60}", bytes in proptest::collection::vec(0_u8.., 0..40)) {
+            let mut record = sample::record();
+            for text in [text.clone(), String::from_utf8_lossy(&bytes).into_owned()] {
+                for case in &mut record.cases {
+                    for mismatch in &mut case.judgement.mismatches {
+                        mismatch.actual.clone_from(&text);
+                        mismatch.place.clone_from(&text);
+                    }
+                    for exchange in &mut case.exchanges {
+                        exchange.url.clone_from(&text);
+                        exchange.headers.push((text.clone(), text.clone()));
+                        if let Some(response) = &mut exchange.response {
+                            response.reason = Some(text.clone());
+                            response.body.text = Some(text.clone());
+                            response.headers.push(("content-type".to_owned(), text.clone()));
+                        }
+                    }
+                    case.title.clone_from(&text);
+                    case.teardown_problems = vec![text.clone()];
+                }
+                for format in Format::ALL {
+                    let bytes = render(format, &record).expect("rendered");
+                    let report = String::from_utf8(bytes).expect("UTF-8");
+                    assert!(!report.contains(|c| c != '\n' && escape::is_hidden(c)), "{format}");
+                    match format {
+                        Format::Json | Format::Ctrf | Format::Sarif => {
+                            serde_json::from_str::<serde_json::Value>(&report).expect("JSON");
+                        }
+                        Format::Jsonl => {
+                            let mode = crate::record::ReadMode::Complete;
+                            assert_eq!(crate::record::read(report.as_bytes(), mode).expect("a record"), record);
+                        }
+                        Format::Junit => assert!(roxmltree::Document::parse(&report).is_ok()),
+                        Format::Github => assert!(report.lines().all(|line| line.starts_with("::error "))),
+                        Format::Html => assert_eq!(report.matches("<script").count(), 1),
+                        Format::Tap => {
+                            let points = |line: &&str| line.starts_with("ok ") || line.starts_with("not ok ");
+                            assert_eq!(report.lines().filter(points).count(), record.cases.len());
+                        }
+                        Format::Markdown => {}
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_page_says_conformant_while_clauses_are_not_tested() {
+        let mut record = sample::record();
+        record.footer.exit = Exit::Conformant;
+        record.footer.reasons.clear();
+        for format in [Format::Html, Format::Markdown, Format::Tap, Format::Junit, Format::Github, Format::Ctrf] {
+            let bytes = render(format, &record).expect("rendered");
+            let text = String::from_utf8(bytes).expect("UTF-8").replace("nonconformant", "");
+            assert!(!text.contains("conformant"), "{format}");
+        }
+    }
+
+    #[test]
+    fn no_terminal_is_commanded_by_a_text_report() {
+        for format in Format::ALL {
+            let text = String::from_utf8(render(format, &sample::record()).expect("rendered")).expect("UTF-8");
+            assert!(!text.contains(|c| c != '\n' && escape::is_hidden(c)), "{format}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::model::clause::Level;
+use crate::model::id::ClauseId;
 use crate::model::judgement::Mismatch;
 use crate::model::verdict::{Exit, Verdict};
 use crate::record::{CaseRecord, ClauseRecord, Record};
@@ -113,7 +114,7 @@ fn find<'a>(case: &'a CaseRecord, standing: Standing, findings: &mut Vec<Finding
             for each in &case.judgement.mismatches {
                 let rules: Vec<&str> = match each.clauses.as_slice() {
                     [] => vec![NO_CLAUSE],
-                    ids => ids.iter().map(|id| id.as_str()).collect(),
+                    ids => ids.iter().map(ClauseId::as_str).collect(),
                 };
                 for rule in rules {
                     push(rule, message(case, each), identity(case, each, rule));

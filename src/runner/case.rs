@@ -19,7 +19,7 @@ use crate::model::spec::{Case, LedgerSpec, Step, StepRole};
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::{Stage, Verdict};
-use crate::record::{CaseRecord, Change, ExchangeRecord, LedgerEntry};
+use crate::record::{BodyDiff, CaseRecord, Change, ExchangeRecord, LedgerEntry};
 use crate::redact::Redactor;
 use crate::template::expect::{self, Rules};
 use crate::template::{Scope, TemplateError, request, resolve_json};
@@ -54,6 +54,7 @@ impl<T> Env<T> {
             observe: case.observe,
             judgement: Judgement::default(),
             exchanges: Vec::new(),
+            diffs: Vec::new(),
             teardown_problems: Vec::new(),
             ledger: Vec::new(),
             started_us: now,
@@ -81,18 +82,19 @@ pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case) -> CaseRec
     };
     attempt.tear_down().await;
     let outcome = attempt.outcome(halt);
-    if let Some(listener) = &env.listener {
-        if let Ok(index) = env.suite.cases.binary_search_by(|each| each.id.cmp(&case.id)) {
-            let answers = std::mem::take(&mut attempt.answers);
-            let testimony = Testimony { case: index, outcome: outcome.clone(), scope: attempt.scope.clone(), answers };
-            // A listener that went away wants to hear no more.
-            let _ = listener.send(testimony).await;
-        }
+    if let Some(listener) = &env.listener
+        && let Ok(index) = env.suite.cases.binary_search_by(|each| each.id.cmp(&case.id))
+    {
+        let answers = std::mem::take(&mut attempt.answers);
+        let testimony = Testimony { case: index, outcome: outcome.clone(), scope: attempt.scope.clone(), answers };
+        // A listener that went away wants to hear no more.
+        let _ = listener.send(testimony).await;
     }
-    let Attempt { judgement, exchanges, problems, ledger, secrets, .. } = attempt;
+    let Attempt { judgement, exchanges, diffs, problems, ledger, secrets, .. } = attempt;
     let mut record = env.unrun(case, outcome);
     record.judgement = judgement;
     record.exchanges = exchanges;
+    record.diffs = diffs;
     record.teardown_problems = problems;
     record.ledger = ledger;
     record.started_us = micros(begun);
@@ -119,6 +121,7 @@ struct Attempt<'a, T> {
     scope: Scope,
     judgement: Judgement,
     exchanges: Vec<ExchangeRecord>,
+    diffs: Vec<BodyDiff>,
     ledger: Vec<LedgerEntry>,
     problems: Vec<String>,
     /// Captures that found nothing: full name, the step, how.
@@ -141,6 +144,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
             scope,
             judgement: Judgement::default(),
             exchanges: Vec::new(),
+            diffs: Vec::new(),
             ledger: Vec::new(),
             problems: Vec::new(),
             missing: BTreeMap::new(),
@@ -237,9 +241,12 @@ impl<'a, T: Transport> Attempt<'a, T> {
             let value = resolve_json(template, &mut self.scope, false).map_err(|error| self.halt(step, &error))?;
             self.scope.set(format!("with.{name}"), value);
         }
-        let expect =
-            expect::resolve(&step.expect, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?;
+        let expect = expect::resolve(&step.expect, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?;
         let judgement = compare::compare(&expect, &response, &step.id);
+        if !judgement.mismatches.is_empty() && step.role != StepRole::Teardown {
+            self.diffs.retain(|diff| diff.step != step.id);
+            self.diffs.extend(diff(&step.id, &expect, &response));
+        }
         let wanted_expect = match &step.wanted {
             None => None,
             Some(spec) => {
@@ -457,6 +464,17 @@ async fn send<T: Transport>(env: &Env<T>, request: &PreparedRequest) -> Sent {
     let started = env.started.elapsed();
     let answer = env.transport.send(request).await;
     Sent { answer, started, elapsed: env.started.elapsed().saturating_sub(started) }
+}
+
+/// Longer bodies are not kept side by side; the exchange has them, and the mismatches say where they differ.
+const LONGEST_DIFF: usize = 256 << 10;
+
+fn diff(step: &str, expect: &Expect, response: &Response) -> Option<BodyDiff> {
+    if response.body.len() > LONGEST_DIFF {
+        return None;
+    }
+    let shown = compare::show(expect, response)?;
+    Some(BodyDiff { step: step.to_owned(), expected: shown.expected, actual: shown.actual })
 }
 
 fn template_halt(error: &TemplateError) -> Halt {

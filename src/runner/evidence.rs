@@ -38,10 +38,7 @@ pub(super) fn record(
             headers: headers(&response.headers),
             body: body(&response.body, cap),
         }),
-        error: answer
-            .as_ref()
-            .err()
-            .map(|error| ErrorRecord { stage: error.stage, detail: error.detail.clone() }),
+        error: answer.as_ref().err().map(|error| ErrorRecord { stage: error.stage, detail: error.detail.clone() }),
         started_us: micros(moment.started),
         elapsed_us: micros(moment.elapsed),
     }

@@ -8,7 +8,7 @@ mod session;
 mod step;
 mod testimony;
 
-pub use session::Session;
 pub use dispatch::{Plan, PlannedCase, RunOptions, Stop, run, run_heard};
+pub use session::Session;
 pub use step::{CaptureFailure, capture};
 pub use testimony::{Answer, Testimony};

@@ -38,8 +38,7 @@ pub fn capture(capture: &Capture, response: &Response) -> Result<Json<'static>, 
             (path_text(path).to_owned(), found.map_err(|error| error.to_string()))
         }
     };
-    let failure =
-        |expected: String, actual: String| CaptureFailure { place: place.clone(), expected, actual };
+    let failure = |expected: String, actual: String| CaptureFailure { place: place.clone(), expected, actual };
     let mut values = match found {
         Ok(values) => values,
         Err(_) if capture.optional => return Ok(Json::Null),

@@ -106,11 +106,7 @@ pub fn resolve_text(template: &Template, scope: &Scope, mode: Mode) -> Result<St
 /// A JSON value with its strings resolved. A string that is one expression and nothing else takes the value's own
 /// type. With `pattern`, a value that holds an object is marked `$literal`, so that an answer captured from a server
 /// is never read as an operator, and an expanded `$per` is marked `$sequence`.
-pub fn resolve_json(
-    template: &JsonTemplate,
-    scope: &mut Scope,
-    pattern: bool,
-) -> Result<Json<'static>, TemplateError> {
+pub fn resolve_json(template: &JsonTemplate, scope: &mut Scope, pattern: bool) -> Result<Json<'static>, TemplateError> {
     Ok(match template {
         JsonTemplate::Null => Json::Null,
         JsonTemplate::Bool(value) => Json::Bool(*value),
@@ -156,11 +152,7 @@ pub fn resolve_json(
     })
 }
 
-fn per(
-    members: &[(String, JsonTemplate)],
-    scope: &mut Scope,
-    pattern: bool,
-) -> Result<Json<'static>, TemplateError> {
+fn per(members: &[(String, JsonTemplate)], scope: &mut Scope, pattern: bool) -> Result<Json<'static>, TemplateError> {
     let list = match resolve_json(&members[0].1, scope, false)? {
         Json::Array(items) => items,
         other => return Err(wrong("$per", "a list", &other)),
@@ -181,11 +173,7 @@ fn per(
             None => scope.unset(name),
         }
     }
-    Ok(if pattern {
-        Json::Object(vec![(Cow::Borrowed("$sequence"), Json::Array(all))])
-    } else {
-        Json::Array(all)
-    })
+    Ok(if pattern { Json::Object(vec![(Cow::Borrowed("$sequence"), Json::Array(all))]) } else { Json::Array(all) })
 }
 
 fn holds_object(value: &Json<'_>) -> bool {
@@ -204,15 +192,15 @@ fn value(expr: &Expr, scope: &Scope) -> Result<Json<'static>, TemplateError> {
         Expr::Index(list, index) => {
             let items = list_of(list, scope)?;
             let index = integer("index", &value(index, scope)?)?;
-            usize::try_from(index)
-                .ok()
-                .and_then(|at| items.get(at).cloned())
-                .ok_or_else(|| TemplateError::OutOfRange { what: describe(list), length: items.len(), index })
+            usize::try_from(index).ok().and_then(|at| items.get(at).cloned()).ok_or_else(|| TemplateError::OutOfRange {
+                what: describe(list),
+                length: items.len(),
+                index,
+            })
         }
         Expr::Slice(list, from, to) => {
             let items = list_of(list, scope)?;
-            let (from, to) =
-                (integer("slice", &value(from, scope)?)?, integer("slice", &value(to, scope)?)?);
+            let (from, to) = (integer("slice", &value(from, scope)?)?, integer("slice", &value(to, scope)?)?);
             match (usize::try_from(from), usize::try_from(to)) {
                 (Ok(from), Ok(to)) if from <= to && to <= items.len() => Ok(Json::Array(items[from..to].to_vec())),
                 _ => Err(TemplateError::OutOfRange { what: describe(list), length: items.len(), index: to - 1 }),
@@ -295,7 +283,9 @@ fn call(function: Function, arguments: &[Expr], scope: &Scope) -> Result<Json<'s
             }
             Ok(Json::Array(all))
         }
-        Function::RandomGuid => Ok(Json::string(random_guid(scope.seed(), scope.case(), as_text(&at(0)?)?.as_ref(), 0))),
+        Function::RandomGuid => {
+            Ok(Json::string(random_guid(scope.seed(), scope.case(), as_text(&at(0)?)?.as_ref(), 0)))
+        }
         Function::RandomGuids => {
             let count = size("random_guids", &at(0)?)?;
             let label = at(1)?;
@@ -353,14 +343,17 @@ fn apply(filter: Filter, input: Json<'static>, arguments: &[Json<'static>]) -> R
             Filter::Length => Ok(Json::integer(items.len() as i64)),
             Filter::First | Filter::Last => {
                 let length = items.len();
-                let found = if filter == Filter::First { items.into_iter().next() } else { items.into_iter().next_back() };
+                let found =
+                    if filter == Filter::First { items.into_iter().next() } else { items.into_iter().next_back() };
                 found.ok_or(TemplateError::OutOfRange { what: filter.word().to_owned(), length, index: 0 })
             }
             Filter::Join => {
                 let texts: Vec<_> = items.iter().map(as_text).collect::<Result<_, _>>()?;
                 Ok(Json::string(texts.join(as_text(&arguments[0])?.as_ref())))
             }
-            _ => items.into_iter().map(|each| apply(filter, each, arguments)).collect::<Result<_, _>>().map(Json::Array),
+            _ => {
+                items.into_iter().map(|each| apply(filter, each, arguments)).collect::<Result<_, _>>().map(Json::Array)
+            }
         };
     }
     if filter == Filter::Plus {
@@ -394,7 +387,9 @@ fn apply(filter: Filter, input: Json<'static>, arguments: &[Json<'static>]) -> R
         Filter::Prefix => format!("{}{text}", argument(0)?),
         Filter::Suffix => format!("{text}{}", argument(0)?),
         Filter::Replace => text.replace(argument(0)?.as_ref(), argument(1)?.as_ref()),
-        Filter::Plus | Filter::First | Filter::Last | Filter::Join => return Err(wrong(filter.word(), "a list", &input)),
+        Filter::Plus | Filter::First | Filter::Last | Filter::Join => {
+            return Err(wrong(filter.word(), "a list", &input));
+        }
     }))
 }
 
@@ -483,17 +478,15 @@ mod tests {
 
     #[test]
     fn per_binds_item_and_index_and_nests() {
-        let inner = JsonTemplate::Object(vec![
-            ("n".to_owned(), whole(name("index"))),
-            ("id".to_owned(), whole(name("item"))),
-        ]);
-        let template = JsonTemplate::Object(vec![
-            ("$per".to_owned(), whole(name("g.tracks"))),
-            ("$is".to_owned(), inner),
-        ]);
+        let inner =
+            JsonTemplate::Object(vec![("n".to_owned(), whole(name("index"))), ("id".to_owned(), whole(name("item")))]);
+        let template =
+            JsonTemplate::Object(vec![("$per".to_owned(), whole(name("g.tracks"))), ("$is".to_owned(), inner)]);
         let mut scope = scope();
         let plain = resolve_json(&template, &mut scope, false).unwrap();
-        assert!(matches!(&plain, Json::Array(items) if items.len() == 2 && items[1].get("n") == Some(&Json::integer(1))));
+        assert!(
+            matches!(&plain, Json::Array(items) if items.len() == 2 && items[1].get("n") == Some(&Json::integer(1)))
+        );
         let pattern = resolve_json(&template, &mut scope, true).unwrap();
         assert!(pattern.get("$sequence").is_some());
         assert_eq!(scope.get("item"), None);
@@ -512,7 +505,10 @@ mod tests {
         let id = "music.9bb2c5c5-455c-4c15-827c-f9bfd759a458";
         assert_eq!(in_guid(id, str::to_ascii_uppercase), "music.9BB2C5C5-455C-4C15-827C-F9BFD759A458");
         assert_eq!(in_guid("music.AQQabc_-", str::to_ascii_uppercase), "music.AQQabc_-");
-        assert_eq!(in_guid("é9bb2c5c5-455c-4c15-827c-f9bfd759a45", str::to_ascii_uppercase), "é9bb2c5c5-455c-4c15-827c-f9bfd759a45");
+        assert_eq!(
+            in_guid("é9bb2c5c5-455c-4c15-827c-f9bfd759a45", str::to_ascii_uppercase),
+            "é9bb2c5c5-455c-4c15-827c-f9bfd759a45"
+        );
     }
 
     #[test]

@@ -94,9 +94,8 @@ pub fn resolve(spec: &ExpectSpec, scope: &mut Scope, rules: Rules<'_>) -> Result
         let choice = rules.choices.iter().find(|choice| choice.id == each.choice);
         reading_required |= choice.is_none_or(|choice| choice.policy != ChoicePolicy::Report);
         let literals = choice.map_or(0, |choice| choice.readings.iter().filter(|reading| reading.literal).count());
-        let literal = choice.is_some_and(|choice| {
-            choice.readings.iter().any(|reading| reading.id == each.reading && reading.literal)
-        });
+        let literal = choice
+            .is_some_and(|choice| choice.readings.iter().any(|reading| reading.id == each.reading && reading.literal));
         if rules.strict && literals > 0 && !literal {
             continue;
         }
@@ -144,10 +143,7 @@ fn plain(template: &Template, scope: &Scope) -> Result<String, TemplateError> {
 
 fn regex(template: &Template, scope: &Scope) -> Result<Regex, TemplateError> {
     let text = plain(template, scope)?;
-    RegexBuilder::new(&text)
-        .size_limit(REGEX_SIZE)
-        .build()
-        .map_err(|error| TemplateError::Pattern(error.to_string()))
+    RegexBuilder::new(&text).size_limit(REGEX_SIZE).build().map_err(|error| TemplateError::Pattern(error.to_string()))
 }
 
 fn ranges(templates: &[Template], scope: &Scope) -> Result<Vec<StatusRange>, TemplateError> {
@@ -216,11 +212,7 @@ fn resolve_xml(template: &XmlTemplate, scope: &mut Scope) -> Result<Vec<XmlResol
     Ok(all)
 }
 
-fn resolve_element(
-    template: &XmlTemplate,
-    scope: &mut Scope,
-    repeated: bool,
-) -> Result<XmlResolved, TemplateError> {
+fn resolve_element(template: &XmlTemplate, scope: &mut Scope, repeated: bool) -> Result<XmlResolved, TemplateError> {
     let mut attributes = Vec::with_capacity(template.attributes.len());
     for (namespace, name, text) in &template.attributes {
         attributes.push((namespace.clone(), name.clone(), resolve_xml_text(text, scope)?));

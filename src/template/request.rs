@@ -123,9 +123,7 @@ fn credentials(name: &str, scope: &Scope) -> Result<(String, Vec<u8>), TemplateE
 fn body(spec: &BodySpec, scope: &mut Scope) -> Result<(Option<Bytes>, Option<&'static str>), TemplateError> {
     Ok(match spec {
         BodySpec::None => (None, None),
-        BodySpec::Json(json) => {
-            (Some(write_json(&resolve_json(json, scope, false)?).into()), Some("application/json"))
-        }
+        BodySpec::Json(json) => (Some(write_json(&resolve_json(json, scope, false)?).into()), Some("application/json")),
         BodySpec::Xml(xml) => (Some(resolve_text(xml, scope, Mode::Xml)?.into()), Some("application/xml")),
         BodySpec::Form(fields) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());

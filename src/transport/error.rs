@@ -60,7 +60,9 @@ pub(super) fn classify_hyper(error: &hyper::Error) -> TransportError {
 fn from_hyper(error: &(dyn Error + 'static), kind: Option<io::ErrorKind>, chain: String) -> TransportError {
     let hyper = source::<hyper::Error>(error);
     let stage = match (hyper, kind) {
-        (Some(hyper), _) if hyper.is_parse() || hyper.is_parse_status() || hyper.is_parse_too_large() => Stage::Protocol,
+        (Some(hyper), _) if hyper.is_parse() || hyper.is_parse_status() || hyper.is_parse_too_large() => {
+            Stage::Protocol
+        }
         (Some(hyper), _) if hyper.is_incomplete_message() => Stage::Truncated,
         (Some(hyper), _) if hyper.is_timeout() => Stage::Timeout,
         (_, Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted)) => {

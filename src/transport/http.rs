@@ -30,12 +30,7 @@ pub struct HttpOptions {
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(5),
-            caps: Caps::default(),
-            insecure: false,
-            resolve: Vec::new(),
-        }
+        Self { connect_timeout: Duration::from_secs(5), caps: Caps::default(), insecure: false, resolve: Vec::new() }
     }
 }
 
@@ -138,8 +133,9 @@ pub(super) fn headers(request: &PreparedRequest) -> Result<HeaderMap, TransportE
     for (name, value) in &request.headers {
         let field = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| TransportError::new(Stage::Send, format!("`{}` is no header name", name.escape_debug())))?;
-        let value = HeaderValue::from_bytes(value)
-            .map_err(|_| TransportError::new(Stage::Send, format!("the value of `{name}` has bytes that no header may have")))?;
+        let value = HeaderValue::from_bytes(value).map_err(|_| {
+            TransportError::new(Stage::Send, format!("the value of `{name}` has bytes that no header may have"))
+        })?;
         map.append(field, value);
     }
     Ok(map)
@@ -169,11 +165,8 @@ impl Parts {
     pub(super) fn finish(self, body: Bytes, caps: Caps) -> Result<Response, TransportError> {
         let wire_bytes = body.len() as u64;
         let body = decode(self.headers.get_all("content-encoding").iter().map(HeaderValue::as_bytes), body, caps)?;
-        let headers = self
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-            .collect();
+        let headers =
+            self.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
         Ok(Response { status: self.status, reason: self.reason, version: self.version, headers, body, wire_bytes })
     }
 }

@@ -1,10 +1,10 @@
 //! Sends request targets that a URL library would rewrite (dot segments, backslashes), byte for byte, each on a
 //! connection of its own.
 
+use http_body_util::{BodyExt, Full};
 use hyper::Uri;
 use hyper::ext::ReasonPhrase;
 use hyper_util::rt::TokioIo;
-use http_body_util::{BodyExt, Full};
 use reqwest::Url;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -81,9 +81,13 @@ async fn send(request: &PreparedRequest, url: &Url, options: &HttpOptions) -> Re
     result
 }
 
-async fn read(answer: hyper::Response<hyper::body::Incoming>, options: &HttpOptions) -> Result<Response, TransportError> {
+async fn read(
+    answer: hyper::Response<hyper::body::Incoming>,
+    options: &HttpOptions,
+) -> Result<Response, TransportError> {
     let (head, mut incoming) = answer.into_parts();
-    let reason = head.extensions.get::<ReasonPhrase>().map(|phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned());
+    let reason =
+        head.extensions.get::<ReasonPhrase>().map(|phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned());
     let parts = Parts {
         status: head.status.as_u16(),
         reason: reason.or_else(|| head.status.canonical_reason().map(str::to_owned)),

@@ -1,10 +1,7 @@
 //! Faults of the add operation in what it does and when it refuses.
 
 use super::Fault;
-use super::edit::{
-    is_add, is_batch, is_denied, is_malformed, is_partial, is_too_many, object, refuse, sent_ids,
-    set,
-};
+use super::edit::{is_add, is_batch, is_denied, is_malformed, is_partial, is_too_many, object, refuse, sent_ids, set};
 use crate::mock::policy::{ApplicationTokens, Count, Echo, Effect, Reach, UserTokens};
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -64,26 +61,16 @@ pub(super) const FAULTS: &[Fault] = &[
         "Tracks after the first failed entry are answered well, but not stored.",
         |policy, _| policy.groove.add.effect = Effect::BeforeFailure,
     ),
-    Fault::response(
-        "groove-add-partial-207",
-        "GRV-ADD-05",
-        "A partial failure has status 207.",
-        |response, moment| {
-            if is_add(moment) && is_partial(response) {
-                response.status = 207;
-            }
-        },
-    ),
-    Fault::response(
-        "groove-add-partial-400",
-        "GRV-ADD-05",
-        "A partial failure has status 400.",
-        |response, moment| {
-            if is_add(moment) && is_partial(response) {
-                response.status = 400;
-            }
-        },
-    ),
+    Fault::response("groove-add-partial-207", "GRV-ADD-05", "A partial failure has status 207.", |response, moment| {
+        if is_add(moment) && is_partial(response) {
+            response.status = 207;
+        }
+    }),
+    Fault::response("groove-add-partial-400", "GRV-ADD-05", "A partial failure has status 400.", |response, moment| {
+        if is_add(moment) && is_partial(response) {
+            response.status = 400;
+        }
+    }),
     Fault::response(
         "groove-add-large-partial-400",
         "GRV-ADD-05",
@@ -100,12 +87,9 @@ pub(super) const FAULTS: &[Fault] = &[
         "A batch of 100 tracks is refused for its size.",
         |policy, _| policy.groove.add.limit = Some(99),
     ),
-    Fault::policy(
-        "groove-add-limit-101",
-        "GRV-ADD-07",
-        "A batch of 101 tracks is accepted.",
-        |policy, _| policy.groove.add.limit = Some(101),
-    ),
+    Fault::policy("groove-add-limit-101", "GRV-ADD-07", "A batch of 101 tracks is accepted.", |policy, _| {
+        policy.groove.add.limit = Some(101)
+    }),
     Fault::policy(
         "groove-add-limit-second-request",
         "GRV-ADD-07",
@@ -172,16 +156,11 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    Fault::policy(
-        "groove-add-any-application",
-        "GRV-ADD-12",
-        "Any developer token is accepted.",
-        |policy, moment| {
-            if is_add(moment) {
-                policy.groove.applications = ApplicationTokens::Any;
-            }
-        },
-    ),
+    Fault::policy("groove-add-any-application", "GRV-ADD-12", "Any developer token is accepted.", |policy, moment| {
+        if is_add(moment) {
+            policy.groove.applications = ApplicationTokens::Any;
+        }
+    }),
     Fault::policy(
         "groove-add-expired-application",
         "GRV-ADD-12",
@@ -197,8 +176,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "GRV-ADD-14",
         "A request whose only query parameter is accessToken is refused.",
         |response, moment| {
-            if is_batch(response) && is_add(moment) && moment.request.parameter("country").is_none()
-            {
+            if is_batch(response) && is_add(moment) && moment.request.parameter("country").is_none() {
                 refuse(response, 400, "MISSING_INPUT_PARAMETER");
             }
         },
@@ -223,12 +201,9 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    Fault::policy(
-        "groove-add-json-refused",
-        "GRV-ADD-17",
-        "A JSON body is refused.",
-        |policy, moment| policy.groove.json_requests = !is_add(moment),
-    ),
+    Fault::policy("groove-add-json-refused", "GRV-ADD-17", "A JSON body is refused.", |policy, moment| {
+        policy.groove.json_requests = !is_add(moment)
+    }),
     Fault::policy(
         "groove-add-other-member",
         "GRV-ADD-18",
@@ -257,30 +232,21 @@ pub(super) const FAULTS: &[Fault] = &[
         "InputId repeats the GUID in the letter case of the request.",
         |policy, _| policy.groove.add.echo = Echo::AsSent,
     ),
-    Fault::policy(
-        "groove-add-echo-lower",
-        "GRV-ADD-22",
-        "InputId has the GUID in lower case.",
-        |policy, _| policy.groove.add.echo = Echo::LowerGuid,
-    ),
+    Fault::policy("groove-add-echo-lower", "GRV-ADD-22", "InputId has the GUID in lower case.", |policy, _| {
+        policy.groove.add.echo = Echo::LowerGuid
+    }),
     Fault::policy(
         "groove-add-failure-undoes-all",
         "GRV-ADD-34",
         "When one entry fails, the good ones are answered well but not stored.",
         |policy, _| policy.groove.add.effect = Effect::UnlessFailed,
     ),
-    Fault::policy(
-        "groove-add-limit-200",
-        "GRV-ADD-35",
-        "The limit is 200.",
-        |policy, _| policy.groove.add.limit = Some(200),
-    ),
-    Fault::policy(
-        "groove-add-no-limit",
-        "GRV-ADD-36",
-        "There is no limit.",
-        |policy, _| policy.groove.add.limit = None,
-    ),
+    Fault::policy("groove-add-limit-200", "GRV-ADD-35", "The limit is 200.", |policy, _| {
+        policy.groove.add.limit = Some(200)
+    }),
+    Fault::policy("groove-add-no-limit", "GRV-ADD-36", "There is no limit.", |policy, _| {
+        policy.groove.add.limit = None
+    }),
     Fault::response(
         "groove-add-too-many-413",
         "GRV-ADD-36",
@@ -301,12 +267,9 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    Fault::policy(
-        "groove-add-limit-distinct",
-        "GRV-ADD-42",
-        "The limit counts distinct ids.",
-        |policy, _| policy.groove.add.counts = Count::Distinct,
-    ),
+    Fault::policy("groove-add-limit-distinct", "GRV-ADD-42", "The limit counts distinct ids.", |policy, _| {
+        policy.groove.add.counts = Count::Distinct
+    }),
     Fault::policy(
         "groove-add-refused-batch-stored",
         "GRV-ADD-43",
@@ -328,10 +291,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "GRV-ADD-56",
         "A missing user token has status 403.",
         |response, moment| {
-            if is_add(moment)
-                && is_denied(response)
-                && moment.request.header("authorization").is_none()
-            {
+            if is_add(moment) && is_denied(response) && moment.request.header("authorization").is_none() {
                 response.status = 403;
             }
         },
@@ -346,25 +306,17 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    Fault::policy(
-        "groove-add-expired-user",
-        "GRV-ADD-62",
-        "An expired user token is accepted.",
-        |policy, moment| {
-            if is_add(moment) {
-                policy.groove.users = UserTokens::OrExpired;
-            }
-        },
-    ),
+    Fault::policy("groove-add-expired-user", "GRV-ADD-62", "An expired user token is accepted.", |policy, moment| {
+        if is_add(moment) {
+            policy.groove.users = UserTokens::OrExpired;
+        }
+    }),
     Fault::response(
         "groove-add-invalid-user-403",
         "GRV-ADD-62",
         "An invalid user token has status 403, a missing one 401.",
         |response, moment| {
-            if is_add(moment)
-                && is_denied(response)
-                && moment.request.header("authorization").is_some()
-            {
+            if is_add(moment) && is_denied(response) && moment.request.header("authorization").is_some() {
                 response.status = 403;
             }
         },
@@ -374,10 +326,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "GRV-ADD-62",
         "An invalid user token has another error code than a missing one.",
         |response, moment| {
-            if is_add(moment)
-                && is_denied(response)
-                && moment.request.header("authorization").is_some()
-            {
+            if is_add(moment) && is_denied(response) && moment.request.header("authorization").is_some() {
                 object(response, "/Error", |error| {
                     set(error, "ErrorCode", "UNAUTHORIZED_API_METHOD");
                 });

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::Fault;
 use super::edit::{
-    batch_error, entries, entry_errors, failed, is_add, is_batch, is_partial, json, map, object,
-    results, sent_ids, set, succeeded,
+    batch_error, entries, entry_errors, failed, is_add, is_batch, is_partial, json, map, object, results, sent_ids,
+    set, succeeded,
 };
 
 /// A fault that edits the errors of failed entries.
@@ -42,26 +42,16 @@ macro_rules! good_entry {
 }
 
 pub(super) const FAULTS: &[Fault] = &[
-    Fault::response(
-        "groove-add-failure-silent",
-        "GRV-ADD-06",
-        "A failed entry has no Error.",
-        |response, moment| {
-            if is_add(moment) {
-                failed(response, |entry| drop(entry.shift_remove("Error")));
-            }
-        },
-    ),
-    good_entry!(
-        "groove-add-success-with-error",
-        "GRV-ADD-06",
-        "A succeeded entry has an Error too.",
-        |entry| set(
-            entry,
-            "Error",
-            json!({ "ErrorCode": "COLLECTION_INVALID_DATA", "Description": "None" })
-        )
-    ),
+    Fault::response("groove-add-failure-silent", "GRV-ADD-06", "A failed entry has no Error.", |response, moment| {
+        if is_add(moment) {
+            failed(response, |entry| drop(entry.shift_remove("Error")));
+        }
+    }),
+    good_entry!("groove-add-success-with-error", "GRV-ADD-06", "A succeeded entry has an Error too.", |entry| set(
+        entry,
+        "Error",
+        json!({ "ErrorCode": "COLLECTION_INVALID_DATA", "Description": "None" })
+    )),
     Fault::response(
         "groove-add-single-not-a-list",
         "GRV-ADD-13",
@@ -178,11 +168,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 let sent = sent_ids(moment);
                 entries(response, |index, entry| {
                     map(entry, "InputId", |echo| {
-                        if sent.get(index).is_some_and(|id| id == echo) {
-                            echo.to_lowercase()
-                        } else {
-                            echo.to_owned()
-                        }
+                        if sent.get(index).is_some_and(|id| id == echo) { echo.to_lowercase() } else { echo.to_owned() }
                     });
                 });
             }
@@ -208,24 +194,15 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    entry_error!(
-        "groove-add-entry-code",
-        "GRV-ADD-25",
-        "A failed entry has the code COLLECTION_NO_RESULT.",
-        |error| set(error, "ErrorCode", "COLLECTION_NO_RESULT")
-    ),
-    entry_error!(
-        "groove-add-entry-code-hyphens",
-        "GRV-ADD-25",
-        "A failed entry has its code with hyphens.",
-        |error| map(error, "ErrorCode", |code| code.replace('_', "-"))
-    ),
-    entry_error!(
-        "groove-add-entry-code-number",
-        "GRV-ADD-25",
-        "A failed entry has a number for its code.",
-        |error| set(error, "ErrorCode", 400)
-    ),
+    entry_error!("groove-add-entry-code", "GRV-ADD-25", "A failed entry has the code COLLECTION_NO_RESULT.", |error| {
+        set(error, "ErrorCode", "COLLECTION_NO_RESULT")
+    }),
+    entry_error!("groove-add-entry-code-hyphens", "GRV-ADD-25", "A failed entry has its code with hyphens.", |error| {
+        map(error, "ErrorCode", |code| code.replace('_', "-"))
+    }),
+    entry_error!("groove-add-entry-code-number", "GRV-ADD-25", "A failed entry has a number for its code.", |error| {
+        set(error, "ErrorCode", 400)
+    }),
     Fault::response(
         "groove-add-second-entry-code",
         "GRV-ADD-25",
@@ -248,18 +225,14 @@ pub(super) const FAULTS: &[Fault] = &[
         "The description of a failed entry ends with a dot.",
         |error| map(error, "Description", |text| format!("{text}."))
     ),
-    entry_error!(
-        "groove-add-entry-message-missing",
-        "GRV-ADD-27",
-        "A failed entry has no Message.",
-        |error| drop(error.shift_remove("Message"))
-    ),
+    entry_error!("groove-add-entry-message-missing", "GRV-ADD-27", "A failed entry has no Message.", |error| drop(
+        error.shift_remove("Message")
+    )),
     entry_error!(
         "groove-add-entry-message",
         "GRV-ADD-27",
         "The Message of a failed entry names TrackId.",
-        |error| map(error, "Message", |text| text
-            .replace("ContentId", "TrackId"))
+        |error| map(error, "Message", |text| text.replace("ContentId", "TrackId"))
     ),
     good_entry!(
         "groove-add-success-error-null",
@@ -267,33 +240,20 @@ pub(super) const FAULTS: &[Fault] = &[
         "A succeeded entry has an Error that is null instead of absent.",
         |entry| set(entry, "Error", Value::Null)
     ),
-    good_entry!(
-        "groove-add-success-extra-member",
-        "GRV-ADD-28",
-        "A succeeded entry has a Status.",
-        |entry| set(entry, "Status", "Added")
-    ),
-    good_entry!(
-        "groove-add-id-is-input",
-        "GRV-ADD-29",
-        "Id repeats InputId.",
-        |entry| {
-            let input = entry.get("InputId").cloned().unwrap_or_default();
-            set(entry, "Id", input);
-        }
-    ),
-    good_entry!(
-        "groove-add-id-without-prefix",
-        "GRV-ADD-29",
-        "Id lacks the prefix.",
-        |entry| map(entry, "Id", |id| id.replace("music.", ""))
-    ),
-    good_entry!(
-        "groove-add-id-short",
-        "GRV-ADD-29",
-        "Id is one character short.",
-        |entry| map(entry, "Id", |id| id.chars().take(id.len() - 1).collect())
-    ),
+    good_entry!("groove-add-success-extra-member", "GRV-ADD-28", "A succeeded entry has a Status.", |entry| set(
+        entry, "Status", "Added"
+    )),
+    good_entry!("groove-add-id-is-input", "GRV-ADD-29", "Id repeats InputId.", |entry| {
+        let input = entry.get("InputId").cloned().unwrap_or_default();
+        set(entry, "Id", input);
+    }),
+    good_entry!("groove-add-id-without-prefix", "GRV-ADD-29", "Id lacks the prefix.", |entry| map(entry, "Id", |id| {
+        id.replace("music.", "")
+    })),
+    good_entry!("groove-add-id-short", "GRV-ADD-29", "Id is one character short.", |entry| map(entry, "Id", |id| id
+        .chars()
+        .take(id.len() - 1)
+        .collect())),
     good_entry!(
         "groove-add-id-base64",
         "GRV-ADD-29",
@@ -317,12 +277,9 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    whole_error!(
-        "groove-add-batch-code",
-        "GRV-ADD-30",
-        "The whole batch has the code of its failed entry.",
-        |error| set(error, "ErrorCode", "COLLECTION_INVALID_ID")
-    ),
+    whole_error!("groove-add-batch-code", "GRV-ADD-30", "The whole batch has the code of its failed entry.", |error| {
+        set(error, "ErrorCode", "COLLECTION_INVALID_ID")
+    }),
     Fault::response(
         "groove-add-batch-error-missing",
         "GRV-ADD-30",
@@ -349,20 +306,12 @@ pub(super) const FAULTS: &[Fault] = &[
         "The whole batch says that all operations failed.",
         |error| set(error, "Description", "All of the operations failed")
     ),
-    whole_error!(
-        "groove-add-batch-message",
-        "GRV-ADD-32",
-        "The whole-batch Error has a Message.",
-        |error| set(error, "Message", "1 of 2")
-    ),
-    Fault::response(
-        "groove-add-partial-202",
-        "GRV-ADD-33",
-        "A partial failure has status 202.",
-        |response, moment| {
-            if is_add(moment) && is_partial(response) {
-                response.status = 202;
-            }
-        },
-    ),
+    whole_error!("groove-add-batch-message", "GRV-ADD-32", "The whole-batch Error has a Message.", |error| set(
+        error, "Message", "1 of 2"
+    )),
+    Fault::response("groove-add-partial-202", "GRV-ADD-33", "A partial failure has status 202.", |response, moment| {
+        if is_add(moment) && is_partial(response) {
+            response.status = 202;
+        }
+    }),
 ];

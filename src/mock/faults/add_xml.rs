@@ -27,9 +27,7 @@ fn input_first(text: &str) -> String {
             break;
         };
         let end = start + end + "</InputId>".len();
-        let (id, input) = rest[start..end]
-            .split_once("<InputId>")
-            .unwrap_or((&rest[start..end], ""));
+        let (id, input) = rest[start..end].split_once("<InputId>").unwrap_or((&rest[start..end], ""));
         out.push_str(&rest[..start]);
         out.push_str("<InputId>");
         out.push_str(input);
@@ -41,12 +39,9 @@ fn input_first(text: &str) -> String {
 }
 
 pub(super) const FAULTS: &[Fault] = &[
-    Fault::policy(
-        "groove-add-xml-refused",
-        "GRV-ADD-45",
-        "An XML body is refused.",
-        |policy, moment| policy.groove.xml_requests = !is_add(moment),
-    ),
+    Fault::policy("groove-add-xml-refused", "GRV-ADD-45", "An XML body is refused.", |policy, moment| {
+        policy.groove.xml_requests = !is_add(moment)
+    }),
     Fault::policy(
         "groove-add-xml-other-platform",
         "GRV-ADD-46",
@@ -65,38 +60,16 @@ pub(super) const FAULTS: &[Fault] = &[
         "The XML answer is in the namespace of a later version.",
         |text| text.replace(PLATFORM, LATER)
     ),
-    edited!(
-        "groove-add-xml-no-namespace",
-        "GRV-ADD-48",
-        "The XML answer is in no namespace.",
-        |text| text.replace(&format!(" xmlns=\"{PLATFORM}\""), "")
-    ),
-    edited!(
-        "groove-add-xml-root",
-        "GRV-ADD-48",
-        "The XML answer has another root element.",
-        |text| text.replace("TrackActionResponse", "TrackActionResult")
-    ),
-    edited!(
-        "groove-add-xml-input-first",
-        "GRV-ADD-49",
-        "InputId comes before Id.",
-        |text| input_first(&text)
-    ),
-    edited!(
-        "groove-add-xml-entry-name",
-        "GRV-ADD-49",
-        "An entry is the element Result.",
-        |text| text
-            .replace("<TrackActionResult>", "<Result>")
-            .replace("</TrackActionResult>", "</Result>")
-    ),
-    edited!(
-        "groove-add-xml-empty-error",
-        "GRV-ADD-50",
-        "A succeeded entry has an empty Error.",
-        |text| text.replace("<Id>", "<Error i:nil=\"true\"/><Id>")
-    ),
+    edited!("groove-add-xml-no-namespace", "GRV-ADD-48", "The XML answer is in no namespace.", |text| text
+        .replace(&format!(" xmlns=\"{PLATFORM}\""), "")),
+    edited!("groove-add-xml-root", "GRV-ADD-48", "The XML answer has another root element.", |text| text
+        .replace("TrackActionResponse", "TrackActionResult")),
+    edited!("groove-add-xml-input-first", "GRV-ADD-49", "InputId comes before Id.", |text| input_first(&text)),
+    edited!("groove-add-xml-entry-name", "GRV-ADD-49", "An entry is the element Result.", |text| text
+        .replace("<TrackActionResult>", "<Result>")
+        .replace("</TrackActionResult>", "</Result>")),
+    edited!("groove-add-xml-empty-error", "GRV-ADD-50", "A succeeded entry has an empty Error.", |text| text
+        .replace("<Id>", "<Error i:nil=\"true\"/><Id>")),
     edited!(
         "groove-add-xml-root-error",
         "GRV-ADD-50",
@@ -105,19 +78,12 @@ pub(super) const FAULTS: &[Fault] = &[
             if text.contains("<Error>") {
                 text
             } else {
-                text.replace(
-                    "<TrackActionResults>",
-                    "<Error i:nil=\"true\"/><TrackActionResults>",
-                )
+                text.replace("<TrackActionResults>", "<Error i:nil=\"true\"/><TrackActionResults>")
             }
         }
     ),
-    edited!(
-        "groove-add-xml-echo",
-        "GRV-ADD-51",
-        "InputId has another GUID than the request.",
-        |text| text.replace("-0100-", "-0101-")
-    ),
+    edited!("groove-add-xml-echo", "GRV-ADD-51", "InputId has another GUID than the request.", |text| text
+        .replace("-0100-", "-0101-")),
     Fault::policy(
         "groove-add-xml-answered-in-json",
         "GRV-ADD-52",
@@ -139,34 +105,20 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    Fault::response(
-        "groove-add-xml-201",
-        "GRV-ADD-53",
-        "A good XML batch has status 201.",
-        |response, moment| {
-            if is_add(moment)
-                && is_batch(response)
-                && response.header("content-type") == Some("application/xml")
-            {
-                response.status = 201;
-            }
-        },
-    ),
+    Fault::response("groove-add-xml-201", "GRV-ADD-53", "A good XML batch has status 201.", |response, moment| {
+        if is_add(moment) && is_batch(response) && response.header("content-type") == Some("application/xml") {
+            response.status = 201;
+        }
+    }),
     edited!(
         "groove-add-xml-loses-code",
         "GRV-ADD-54",
         "The XML form of a failed entry has another code than the JSON form.",
         |text| text.replace("COLLECTION_INVALID_ID", "COLLECTION_NO_RESULT")
     ),
-    edited!(
-        "groove-add-xml-loses-message",
-        "GRV-ADD-54",
-        "The XML form of a failed entry has no Message.",
-        |text| text.replace(
-            "<Message>Collection ErrorCode=ArgumentInvalid, Details=ContentId</Message>",
-            ""
-        )
-    ),
+    edited!("groove-add-xml-loses-message", "GRV-ADD-54", "The XML form of a failed entry has no Message.", |text| {
+        text.replace("<Message>Collection ErrorCode=ArgumentInvalid, Details=ContentId</Message>", "")
+    }),
 ];
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::Fault;
 use super::edit::{
-    batch_error, entry_errors, failed, is_batch, is_delete, is_denied, is_malformed, is_partial,
-    json, map, object, refuse, results, sent_ids, set, succeeded,
+    batch_error, entry_errors, failed, is_batch, is_delete, is_denied, is_malformed, is_partial, json, map, object,
+    refuse, results, sent_ids, set, succeeded,
 };
 use crate::mock::policy::{ApplicationTokens, Echo, Effect, Reach, UserTokens};
 use crate::mock::service::Moment;
@@ -172,10 +172,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "GRV-DEL-06",
         "A request whose only query parameter is accessToken is refused.",
         |response, moment| {
-            if is_delete(moment)
-                && is_batch(response)
-                && moment.request.parameter("country").is_none()
-            {
+            if is_delete(moment) && is_batch(response) && moment.request.parameter("country").is_none() {
                 refuse(response, 400, "MISSING_INPUT_PARAMETER");
             }
         },
@@ -242,12 +239,9 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    Fault::policy(
-        "groove-delete-json-refused",
-        "GRV-DEL-12",
-        "A JSON body is refused.",
-        |policy, moment| policy.groove.json_requests = !is_delete(moment),
-    ),
+    Fault::policy("groove-delete-json-refused", "GRV-DEL-12", "A JSON body is refused.", |policy, moment| {
+        policy.groove.json_requests = !is_delete(moment)
+    }),
     Fault::policy(
         "groove-delete-user-refused",
         "GRV-DEL-12",
@@ -291,20 +285,10 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    edited!(
-        "groove-delete-order-reversed",
-        "GRV-DEL-16",
-        "The results come in reverse order.",
-        results,
-        |list| list.reverse()
-    ),
-    edited!(
-        "groove-delete-failures-left-out",
-        "GRV-DEL-16",
-        "Failed entries have no result.",
-        results,
-        |list| list.retain(|entry| entry.get("Error").is_none())
-    ),
+    edited!("groove-delete-order-reversed", "GRV-DEL-16", "The results come in reverse order.", results, |list| list
+        .reverse()),
+    edited!("groove-delete-failures-left-out", "GRV-DEL-16", "Failed entries have no result.", results, |list| list
+        .retain(|entry| entry.get("Error").is_none())),
     Fault::policy(
         "groove-delete-merges-duplicates",
         "GRV-DEL-16",
@@ -364,16 +348,10 @@ pub(super) const FAULTS: &[Fault] = &[
         succeeded,
         |entry| set(entry, "Id", Value::Null)
     ),
-    edited!(
-        "groove-delete-success-id",
-        "GRV-DEL-22",
-        "A succeeded entry repeats the id as Id.",
-        succeeded,
-        |entry| {
-            let id = entry.get("InputId").cloned().unwrap_or_default();
-            set(entry, "Id", id);
-        }
-    ),
+    edited!("groove-delete-success-id", "GRV-DEL-22", "A succeeded entry repeats the id as Id.", succeeded, |entry| {
+        let id = entry.get("InputId").cloned().unwrap_or_default();
+        set(entry, "Id", id);
+    }),
     edited!(
         "groove-delete-success-error-null",
         "GRV-DEL-22",
@@ -431,16 +409,8 @@ pub(super) const FAULTS: &[Fault] = &[
         batch_error,
         |error| set(error, "Message", "1 of 2")
     ),
-    partial_status!(
-        "groove-delete-partial-207",
-        "A partial failure has status 207.",
-        207
-    ),
-    partial_status!(
-        "groove-delete-partial-400",
-        "A partial failure has status 400.",
-        400
-    ),
+    partial_status!("groove-delete-partial-207", "A partial failure has status 207.", 207),
+    partial_status!("groove-delete-partial-400", "A partial failure has status 400.", 400),
     Fault::policy(
         "groove-delete-failure-undoes-all",
         "GRV-DEL-28",

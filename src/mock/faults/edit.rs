@@ -29,12 +29,7 @@ pub(in crate::mock) fn sent_ids(moment: &Moment<'_>) -> Vec<String> {
     let value: Value = serde_json::from_slice(&moment.request.body).unwrap_or_default();
     value["TrackIds"]
         .as_array()
-        .map(|ids| {
-            ids.iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect()
-        })
+        .map(|ids| ids.iter().filter_map(Value::as_str).map(str::to_owned).collect())
         .unwrap_or_default()
 }
 
@@ -66,11 +61,7 @@ pub(in crate::mock) fn text(response: &Response, pointer: &str) -> Option<String
 }
 
 /// Edits the JSON object a pointer names, when it is there.
-pub(in crate::mock) fn object(
-    response: &mut Response,
-    pointer: &str,
-    edit: impl FnOnce(&mut Members),
-) {
+pub(in crate::mock) fn object(response: &mut Response, pointer: &str, edit: impl FnOnce(&mut Members)) {
     json(response, |value| {
         if let Some(members) = value.pointer_mut(pointer).and_then(Value::as_object_mut) {
             edit(members);
@@ -81,10 +72,7 @@ pub(in crate::mock) fn object(
 /// Edits the results of a batch, with the whole body.
 pub(in crate::mock) fn results(response: &mut Response, edit: impl FnOnce(&mut Vec<Value>)) {
     json(response, |value| {
-        if let Some(list) = value
-            .get_mut("TrackActionResults")
-            .and_then(Value::as_array_mut)
-        {
+        if let Some(list) = value.get_mut("TrackActionResults").and_then(Value::as_array_mut) {
             edit(list);
         }
     });
@@ -185,11 +173,7 @@ pub(in crate::mock) fn refuse(response: &mut Response, status: u16, code: &str) 
 
 /// Which Oracle answer it is, by `errorCode`; only for answers about one collection.
 pub(in crate::mock) fn oracle_code(response: &Response, moment: &Moment<'_>) -> Option<String> {
-    if is_removal(moment) && response.status != 401 {
-        text(response, "/errorCode")
-    } else {
-        None
-    }
+    if is_removal(moment) && response.status != 401 { text(response, "/errorCode") } else { None }
 }
 
 /// Edits the Oracle answer with this `errorCode`, when the answer to a removal has it.
@@ -205,11 +189,7 @@ pub(in crate::mock) fn oracle(
 }
 
 /// Edits every Oracle error about one collection.
-pub(in crate::mock) fn oracle_errors(
-    response: &mut Response,
-    moment: &Moment<'_>,
-    edit: impl FnOnce(&mut Members),
-) {
+pub(in crate::mock) fn oracle_errors(response: &mut Response, moment: &Moment<'_>, edit: impl FnOnce(&mut Members)) {
     if oracle_code(response, moment).is_some_and(|code| code != "0") {
         object(response, "", edit);
     }

@@ -41,15 +41,7 @@ impl Fault {
         sentence: &'static str,
         policy: fn(&mut Policy, &Moment<'_>),
     ) -> Self {
-        Self {
-            id,
-            clause,
-            sentence,
-            departure: Departure {
-                policy,
-                ..Departure::NONE
-            },
-        }
+        Self { id, clause, sentence, departure: Departure { policy, ..Departure::NONE } }
     }
 
     /// A fault in what the service answers.
@@ -59,15 +51,7 @@ impl Fault {
         sentence: &'static str,
         response: fn(&mut Response, &Moment<'_>),
     ) -> Self {
-        Self {
-            id,
-            clause,
-            sentence,
-            departure: Departure {
-                response,
-                ..Departure::NONE
-            },
-        }
+        Self { id, clause, sentence, departure: Departure { response, ..Departure::NONE } }
     }
 }
 

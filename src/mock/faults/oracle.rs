@@ -95,12 +95,9 @@ pub(super) const FAULTS: &[Fault] = &[
             });
         },
     ),
-    Fault::policy(
-        "oracle-delete-no-xml",
-        "OCM-DEL-06",
-        "Accept: application/xml is answered in JSON.",
-        |policy, _| policy.oracle.xml = false,
-    ),
+    Fault::policy("oracle-delete-no-xml", "OCM-DEL-06", "Accept: application/xml is answered in JSON.", |policy, _| {
+        policy.oracle.xml = false
+    }),
     Fault::response(
         "oracle-delete-json-as-text",
         "OCM-DEL-06",
@@ -134,18 +131,11 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    done!(
-        "oracle-delete-type-missing",
-        "OCM-DEL-08",
-        "The answer has no type.",
-        |members| drop(members.shift_remove("type"))
-    ),
-    done!(
-        "oracle-delete-only-code",
-        "OCM-DEL-08",
-        "The answer has only errorCode.",
-        |members| members.retain(|name, _| name == "errorCode")
-    ),
+    done!("oracle-delete-type-missing", "OCM-DEL-08", "The answer has no type.", |members| drop(
+        members.shift_remove("type")
+    )),
+    done!("oracle-delete-only-code", "OCM-DEL-08", "The answer has only errorCode.", |members| members
+        .retain(|name, _| name == "errorCode")),
     Fault::policy(
         "oracle-delete-hexadecimal-only",
         "OCM-DEL-09",
@@ -179,12 +169,9 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     ),
-    Fault::policy(
-        "oracle-delete-rights-unchecked",
-        "OCM-DEL-11",
-        "Anybody may delete any collection.",
-        |policy, _| policy.oracle.checks_rights = false,
-    ),
+    Fault::policy("oracle-delete-rights-unchecked", "OCM-DEL-11", "Anybody may delete any collection.", |policy, _| {
+        policy.oracle.checks_rights = false
+    }),
     Fault::policy(
         "oracle-delete-user-optional",
         "OCM-DEL-11",
@@ -231,57 +218,40 @@ pub(super) const FAULTS: &[Fault] = &[
         "A delete that worked has status 202.",
         "0", 200 => 202
     ),
-    done!(
-        "oracle-delete-code-number",
-        "OCM-DEL-15",
-        "errorCode is the number 0.",
-        |members| set(members, "errorCode", 0)
-    ),
-    done!(
-        "oracle-delete-code-null",
-        "OCM-DEL-15",
-        "errorCode is null when nothing went wrong.",
-        |members| set(members, "errorCode", Value::Null)
-    ),
-    done!(
-        "oracle-delete-id-lower",
-        "OCM-DEL-16",
-        "idList has the id in lower case.",
-        |members| map(members, "idList", str::to_lowercase)
-    ),
-    done!(
-        "oracle-delete-id-list",
-        "OCM-DEL-16",
-        "idList is a list.",
-        |members| {
-            let id = members.get("idList").cloned().unwrap_or_default();
-            set(members, "idList", json!([id]));
-        }
-    ),
-    done!(
-        "oracle-delete-type-folder",
-        "OCM-DEL-17",
-        "type is folder.",
-        |members| set(members, "type", "folder")
-    ),
-    done!(
-        "oracle-delete-type-capital",
-        "OCM-DEL-17",
-        "type begins with a capital letter.",
-        |members| set(members, "type", "Collection")
-    ),
+    done!("oracle-delete-code-number", "OCM-DEL-15", "errorCode is the number 0.", |members| set(
+        members,
+        "errorCode",
+        0
+    )),
+    done!("oracle-delete-code-null", "OCM-DEL-15", "errorCode is null when nothing went wrong.", |members| set(
+        members,
+        "errorCode",
+        Value::Null
+    )),
+    done!("oracle-delete-id-lower", "OCM-DEL-16", "idList has the id in lower case.", |members| map(
+        members,
+        "idList",
+        str::to_lowercase
+    )),
+    done!("oracle-delete-id-list", "OCM-DEL-16", "idList is a list.", |members| {
+        let id = members.get("idList").cloned().unwrap_or_default();
+        set(members, "idList", json!([id]));
+    }),
+    done!("oracle-delete-type-folder", "OCM-DEL-17", "type is folder.", |members| set(members, "type", "folder")),
+    done!("oracle-delete-type-capital", "OCM-DEL-17", "type begins with a capital letter.", |members| set(
+        members,
+        "type",
+        "Collection"
+    )),
     done!(
         "oracle-delete-key-null",
         "OCM-DEL-18",
         "The answer to a delete that worked has an errorKey that is null.",
         |members| set(members, "errorKey", Value::Null)
     ),
-    done!(
-        "oracle-delete-title",
-        "OCM-DEL-18",
-        "The answer to a delete that worked has a title.",
-        |members| set(members, "title", "")
-    ),
+    done!("oracle-delete-title", "OCM-DEL-18", "The answer to a delete that worked has a title.", |members| set(
+        members, "title", ""
+    )),
     status!(
         "oracle-delete-trash-409",
         "OCM-DEL-19",

@@ -30,13 +30,9 @@ fn message(members: &mut Members, change: impl Fn(&str) -> String) {
 }
 
 pub(super) const FAULTS: &[Fault] = &[
-    coded!(
-        "oracle-delete-trash-code",
-        "OCM-DEL-20",
-        "A collection in the trash has the code -17.",
-        "-1",
-        |members| set(members, "errorCode", "-17")
-    ),
+    coded!("oracle-delete-trash-code", "OCM-DEL-20", "A collection in the trash has the code -17.", "-1", |members| {
+        set(members, "errorCode", "-17")
+    }),
     coded!(
         "oracle-delete-trash-code-number",
         "OCM-DEL-20",
@@ -56,20 +52,14 @@ pub(super) const FAULTS: &[Fault] = &[
         "OCM-DEL-21",
         "The key of a collection in the trash lacks the name.",
         "-1",
-        |members| set(
-            members,
-            "errorKey",
-            "!csFldUnableToDeleteItems!csFldSourceInDestination,Trash"
-        )
+        |members| set(members, "errorKey", "!csFldUnableToDeleteItems!csFldSourceInDestination,Trash")
     ),
     coded!(
         "oracle-delete-trash-message",
         "OCM-DEL-22",
         "The message about a collection in the trash lacks its last sentence.",
         "-1",
-        |members| message(members, |text| {
-            text.replace(" Please specify different destination.", "")
-        })
+        |members| message(members, |text| { text.replace(" Please specify different destination.", "") })
     ),
     coded!(
         "oracle-delete-trash-name-differs",
@@ -84,62 +74,45 @@ pub(super) const FAULTS: &[Fault] = &[
             parts.join("'")
         })
     ),
-    any!(
-        "oracle-delete-error-type",
-        "OCM-DEL-24",
-        "errorType is folder.",
-        |members| set(members, "errorType", "folder")
-    ),
-    any!(
-        "oracle-delete-error-id-empty",
-        "OCM-DEL-25",
-        "idList of a refusal is empty.",
-        |members| set(members, "idList", "")
-    ),
-    any!(
-        "oracle-delete-error-id-lower",
-        "OCM-DEL-25",
-        "idList of a refusal has the id in lower case.",
-        |members| map(members, "idList", str::to_lowercase)
-    ),
-    any!(
-        "oracle-delete-title-short",
-        "OCM-DEL-26",
-        "title has only the first sentence of errorMessage.",
-        |members| set(members, "title", "Unable to delete items.")
-    ),
-    any!(
-        "oracle-delete-title-dot",
-        "OCM-DEL-26",
-        "title lacks the last dot of errorMessage.",
-        |members| map(members, "title", |text| text
-            .trim_end_matches('.')
-            .to_owned())
-    ),
-    any!(
-        "oracle-delete-problem-fragment",
-        "OCM-DEL-27",
-        "type of a refusal has a fragment.",
-        |members| map(members, "type", |url| format!("{url}#sec10.4.5"))
-    ),
-    any!(
-        "oracle-delete-problem-http",
-        "OCM-DEL-27",
-        "type of a refusal is an http address.",
-        |members| map(members, "type", |url| url.replace("https:", "http:"))
-    ),
-    any!(
-        "oracle-delete-error-extra-member",
-        "OCM-DEL-28",
-        "A refusal has an eighth member.",
-        |members| set(members, "requestId", "1")
-    ),
-    any!(
-        "oracle-delete-error-type-missing",
-        "OCM-DEL-28",
-        "A refusal has no errorType.",
-        |members| drop(members.shift_remove("errorType"))
-    ),
+    any!("oracle-delete-error-type", "OCM-DEL-24", "errorType is folder.", |members| set(
+        members,
+        "errorType",
+        "folder"
+    )),
+    any!("oracle-delete-error-id-empty", "OCM-DEL-25", "idList of a refusal is empty.", |members| set(
+        members, "idList", ""
+    )),
+    any!("oracle-delete-error-id-lower", "OCM-DEL-25", "idList of a refusal has the id in lower case.", |members| map(
+        members,
+        "idList",
+        str::to_lowercase
+    )),
+    any!("oracle-delete-title-short", "OCM-DEL-26", "title has only the first sentence of errorMessage.", |members| {
+        set(members, "title", "Unable to delete items.")
+    }),
+    any!("oracle-delete-title-dot", "OCM-DEL-26", "title lacks the last dot of errorMessage.", |members| map(
+        members,
+        "title",
+        |text| text.trim_end_matches('.').to_owned()
+    )),
+    any!("oracle-delete-problem-fragment", "OCM-DEL-27", "type of a refusal has a fragment.", |members| map(
+        members,
+        "type",
+        |url| format!("{url}#sec10.4.5")
+    )),
+    any!("oracle-delete-problem-http", "OCM-DEL-27", "type of a refusal is an http address.", |members| map(
+        members,
+        "type",
+        |url| url.replace("https:", "http:")
+    )),
+    any!("oracle-delete-error-extra-member", "OCM-DEL-28", "A refusal has an eighth member.", |members| set(
+        members,
+        "requestId",
+        "1"
+    )),
+    any!("oracle-delete-error-type-missing", "OCM-DEL-28", "A refusal has no errorType.", |members| drop(
+        members.shift_remove("errorType")
+    )),
     coded!(
         "oracle-delete-missing-code",
         "OCM-DEL-30",
@@ -159,16 +132,14 @@ pub(super) const FAULTS: &[Fault] = &[
         "OCM-DEL-31",
         "The key of a missing collection lacks its last segment.",
         "-16",
-        |members| map(members, "errorKey", |key| key
-            .replace("!csUnprivilegedSystemError", ""))
+        |members| map(members, "errorKey", |key| key.replace("!csUnprivilegedSystemError", ""))
     ),
     coded!(
         "oracle-delete-missing-message",
         "OCM-DEL-32",
         "The message about a missing collection lacks its last sentence.",
         "-16",
-        |members| message(members, |text| text
-            .replace(" The error has been logged.", ""))
+        |members| message(members, |text| text.replace(" The error has been logged.", ""))
     ),
     coded!(
         "oracle-delete-forbidden-code",
@@ -189,16 +160,14 @@ pub(super) const FAULTS: &[Fault] = &[
         "OCM-DEL-35",
         "The key of a collection without rights names another service.",
         "-20",
-        |members| map(members, "errorKey", |key| key
-            .replace("FLD_MOVE_TO_TRASH", "FLD_DELETE"))
+        |members| map(members, "errorKey", |key| key.replace("FLD_MOVE_TO_TRASH", "FLD_DELETE"))
     ),
     coded!(
         "oracle-delete-forbidden-message",
         "OCM-DEL-36",
         "The message about a collection without rights speaks of privileges.",
         "-20",
-        |members| message(members, |text| text
-            .replace("privilege to", "privileges to"))
+        |members| message(members, |text| text.replace("privilege to", "privileges to"))
     ),
     coded!(
         "oracle-delete-forbidden-user",
@@ -216,28 +185,22 @@ pub(super) const FAULTS: &[Fault] = &[
             message(members, |text| text.replace(&name, "system"));
         }
     ),
-    any!(
-        "oracle-delete-key-start",
-        "OCM-DEL-38",
-        "The key of a refusal speaks of one item.",
-        |members| map(members, "errorKey", |key| key
-            .replace("DeleteItems", "DeleteItem"))
-    ),
+    any!("oracle-delete-key-start", "OCM-DEL-38", "The key of a refusal speaks of one item.", |members| map(
+        members,
+        "errorKey",
+        |key| key.replace("DeleteItems", "DeleteItem")
+    )),
     any!(
         "oracle-delete-message-start",
         "OCM-DEL-38",
         "The message of a refusal does not start as the others do.",
-        |members| message(members, |text| text
-            .replace("Unable to delete items", "Delete failed"))
+        |members| message(members, |text| text.replace("Unable to delete items", "Delete failed"))
     ),
-    any!(
-        "oracle-delete-key-grammar",
-        "OCM-DEL-39",
-        "The segments of a key are parted by semicolons.",
-        |members| map(members, "errorKey", |key| {
-            key.trim_start_matches('!').replace('!', ";")
-        })
-    ),
+    any!("oracle-delete-key-grammar", "OCM-DEL-39", "The segments of a key are parted by semicolons.", |members| map(
+        members,
+        "errorKey",
+        |key| { key.trim_start_matches('!').replace('!', ";") }
+    )),
     coded!(
         "oracle-delete-forbidden-code-zero",
         "OCM-DEL-40",
@@ -245,14 +208,11 @@ pub(super) const FAULTS: &[Fault] = &[
         "-20",
         |members| set(members, "errorCode", "0")
     ),
-    any!(
-        "oracle-delete-codes-positive",
-        "OCM-DEL-40",
-        "The codes of refusals are positive.",
-        |members| map(members, "errorCode", |code| code
-            .trim_start_matches('-')
-            .to_owned())
-    ),
+    any!("oracle-delete-codes-positive", "OCM-DEL-40", "The codes of refusals are positive.", |members| map(
+        members,
+        "errorCode",
+        |code| code.trim_start_matches('-').to_owned()
+    )),
     any!(
         "oracle-delete-error-type-kept",
         "OCM-DEL-44",

@@ -26,12 +26,7 @@ fn ids_are_unique_kebab_case_and_explained() {
     let mut seen = HashSet::new();
     for fault in faults() {
         assert!(seen.insert(fault.id), "{} twice", fault.id);
-        assert!(
-            fault
-                .id
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        );
+        assert!(fault.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
         assert!(fault.sentence.ends_with('.'), "{}", fault.id);
         assert!(super::find(fault.id).is_some());
     }
@@ -40,10 +35,7 @@ fn ids_are_unique_kebab_case_and_explained() {
 
 #[test]
 fn every_testable_clause_has_a_fault() {
-    let broken: BTreeSet<_> = faults()
-        .iter()
-        .map(|fault| fault.clause.to_owned())
-        .collect();
+    let broken: BTreeSet<_> = faults().iter().map(|fault| fault.clause.to_owned()).collect();
     assert_eq!(broken, testable());
 }
 

@@ -17,10 +17,7 @@ pub(super) enum Denied {
 impl Denied {
     /// The documented refusal (GRV-ADD-59 to 61), the same for both reasons (GRV-ADD-62).
     pub(super) fn error(self) -> GrooveError {
-        GrooveError::with_message(
-            ErrorCode::InvalidAuthorizationHeader,
-            "You need user authentication to use this API",
-        )
+        GrooveError::with_message(ErrorCode::InvalidAuthorizationHeader, "You need user authentication to use this API")
     }
 
     /// The challenge that every 401 needs (RFC 9110 section 11.6.1).
@@ -36,11 +33,7 @@ impl Denied {
 ///
 /// # Errors
 /// One of the `ACCESS_TOKEN_*` codes; `INVALID_INPUT_PARAMETER` when the parameter is repeated.
-pub(super) fn application(
-    state: &GrooveState,
-    rule: ApplicationTokens,
-    request: &Request,
-) -> Result<(), GrooveError> {
+pub(super) fn application(state: &GrooveState, rule: ApplicationTokens, request: &Request) -> Result<(), GrooveError> {
     let mut given = request.parameters("accessToken");
     let token = given.next().unwrap_or_default();
     if given.next().is_some() {
@@ -66,9 +59,7 @@ pub(super) fn application(
             _ => Err(GrooveError::plain(ErrorCode::AccessTokenExpired)),
         }
     } else if tokens.unsubscribed.contains(&token) {
-        Err(GrooveError::plain(
-            ErrorCode::AccessTokenInvalidSubscription,
-        ))
+        Err(GrooveError::plain(ErrorCode::AccessTokenInvalidSubscription))
     } else {
         Err(GrooveError::plain(ErrorCode::AccessTokenInvalid))
     }
@@ -79,11 +70,7 @@ pub(super) fn application(
 ///
 /// # Errors
 /// [`Denied`] when there is not exactly one value, or it is no user's.
-pub(super) fn user(
-    state: &GrooveState,
-    rule: UserTokens,
-    request: &Request,
-) -> Result<usize, Denied> {
+pub(super) fn user(state: &GrooveState, rule: UserTokens, request: &Request) -> Result<usize, Denied> {
     let mut values = request.header_values("authorization");
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(Denied::Unknown);
@@ -96,18 +83,10 @@ pub(super) fn user(
         }
         _ => {}
     }
-    if let Some(index) = state
-        .users
-        .iter()
-        .position(|user| same_credentials(&user.authorization, given))
-    {
+    if let Some(index) = state.users.iter().position(|user| same_credentials(&user.authorization, given)) {
         return Ok(index);
     }
-    let expired = state.users.iter().position(|user| {
-        user.expired
-            .iter()
-            .any(|value| same_credentials(value, given))
-    });
+    let expired = state.users.iter().position(|user| user.expired.iter().any(|value| same_credentials(value, given)));
     match (rule, expired) {
         (UserTokens::OrExpired | UserTokens::AnyWellFormed, Some(index)) => Ok(index),
         (UserTokens::AnyWellFormed, None) if is_well_formed(given) => Ok(0),
@@ -130,9 +109,7 @@ fn is_well_formed(value: &str) -> bool {
     value
         .strip_prefix("XBL3.0 x=")
         .and_then(|rest| rest.split_once(';'))
-        .is_some_and(|(hash, token)| {
-            !hash.is_empty() && hash.bytes().all(|b| b.is_ascii_digit()) && !token.is_empty()
-        })
+        .is_some_and(|(hash, token)| !hash.is_empty() && hash.bytes().all(|b| b.is_ascii_digit()) && !token.is_empty())
 }
 
 #[cfg(test)]
@@ -154,24 +131,12 @@ mod tests {
         assert_eq!(find(own), Ok(1));
         assert_eq!(find(&own.replacen("XBL3.0", "xbl3.0", 1)), Ok(1));
         let token = own.split_once(';').unwrap().1;
-        let other = seed.groove.users[0]
-            .authorization
-            .split_once(';')
-            .unwrap()
-            .0;
-        for bad in [
-            "",
-            "XBL3.0",
-            &format!("{other};{token}"),
-            &own.to_uppercase(),
-        ] {
+        let other = seed.groove.users[0].authorization.split_once(';').unwrap().0;
+        for bad in ["", "XBL3.0", &format!("{other};{token}"), &own.to_uppercase()] {
             assert_eq!(find(bad), Err(Denied::Unknown), "{bad}");
         }
         let twice = with(own).with_header("authorization", own);
-        assert_eq!(
-            user(&state, UserTokens::Current, &twice),
-            Err(Denied::Unknown)
-        );
+        assert_eq!(user(&state, UserTokens::Current, &twice), Err(Denied::Unknown));
         assert_eq!(find(&seed.groove.users[0].expired[0]), Err(Denied::Expired));
     }
 
@@ -186,14 +151,8 @@ mod tests {
         };
         let tokens = &seed.groove.applications;
         assert_eq!(check(&tokens.valid[0]), Ok(()));
-        assert_eq!(
-            check(&tokens.expired[0]),
-            Err(ErrorCode::AccessTokenExpired)
-        );
-        assert_eq!(
-            check(&tokens.unsubscribed[0]),
-            Err(ErrorCode::AccessTokenInvalidSubscription)
-        );
+        assert_eq!(check(&tokens.expired[0]), Err(ErrorCode::AccessTokenExpired));
+        assert_eq!(check(&tokens.unsubscribed[0]), Err(ErrorCode::AccessTokenInvalidSubscription));
         assert_eq!(check(""), Err(ErrorCode::AccessTokenMissing));
         let bare = tokens.valid[0].trim_start_matches("Bearer ");
         assert_eq!(check(bare), Err(ErrorCode::AccessTokenInvalid));

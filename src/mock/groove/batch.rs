@@ -6,9 +6,7 @@ use super::content::{BatchResult, Entry};
 use super::error::{ErrorCode, GrooveError};
 use super::track_id::{self, Kind};
 use crate::mock::ids::IdSource;
-use crate::mock::policy::{
-    AllFailed, BatchPolicy, Count, Effect, EmptyBatch, Full, GroovePolicy, Reach, Readd,
-};
+use crate::mock::policy::{AllFailed, BatchPolicy, Count, Effect, EmptyBatch, Full, GroovePolicy, Reach, Readd};
 use crate::mock::state::{State, Track, TrackCollection};
 
 /// The two batch operations.
@@ -77,15 +75,10 @@ pub(super) fn run(
     let failed = entries.iter().filter(|entry| entry.error.is_some()).count();
     let all = failed > 0 && failed == entries.len();
     Ok(Answer {
-        status: if all && rules.all_failed == AllFailed::BadRequest {
-            400
-        } else {
-            200
-        },
+        status: if all && rules.all_failed == AllFailed::BadRequest { 400 } else { 200 },
         result: BatchResult {
             track_action_results: entries,
-            error: (failed > 0)
-                .then(|| GrooveError::plain(ErrorCode::CollectionSomeOperationsFailed)),
+            error: (failed > 0).then(|| GrooveError::plain(ErrorCode::CollectionSomeOperationsFailed)),
         },
     })
 }
@@ -110,12 +103,10 @@ fn overflows(state: &State, user: usize, ids: &[String]) -> bool {
     let collection = &state.groove.users[user].collection;
     let new: HashSet<_> = ids
         .iter()
-        .filter_map(
-            |id| match track_id::kind(&state.groove.namespace, id, false) {
-                Kind::Catalog(guid) => Some(guid.to_ascii_uppercase()),
-                Kind::Other => None,
-            },
-        )
+        .filter_map(|id| match track_id::kind(&state.groove.namespace, id, false) {
+            Kind::Catalog(guid) => Some(guid.to_ascii_uppercase()),
+            Kind::Other => None,
+        })
         .filter(|guid| state.groove.tracks.contains_key(guid) && collection.by_guid(guid).is_none())
         .collect();
     new.len() > collection.room()
@@ -130,14 +121,9 @@ fn process(
     user: usize,
     ids: &[String],
 ) -> Vec<Entry> {
-    let State {
-        groove,
-        ids: source,
-        ..
-    } = state;
+    let State { groove, ids: source, .. } = state;
     // Results are worked out on the real collection when all of it counts, else on a copy.
-    let mut scratch =
-        (rules.effect != Effect::Every).then(|| groove.users[user].collection.clone());
+    let mut scratch = (rules.effect != Effect::Every).then(|| groove.users[user].collection.clone());
     let mut entries = Vec::with_capacity(ids.len());
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(ids.len());
     let mut seen = HashSet::new();
@@ -174,10 +160,7 @@ fn process(
         }
     }
     if rules.reach == Reach::Everyone {
-        let changes: Vec<_> = outcomes
-            .iter()
-            .filter_map(|o| o.as_ref().ok()?.as_ref())
-            .collect();
+        let changes: Vec<_> = outcomes.iter().filter_map(|o| o.as_ref().ok()?.as_ref()).collect();
         for (index, other) in groove.users.iter_mut().enumerate() {
             if index != user {
                 for change in &changes {
@@ -219,16 +202,9 @@ fn add(
 }
 
 /// Deletes one id: a collection id of the user, byte for byte (GRV-DEL-29, A-07).
-fn delete(
-    collection: &mut TrackCollection,
-    policy: &GroovePolicy,
-    kind: Kind<'_>,
-    id: &str,
-) -> Outcome {
+fn delete(collection: &mut TrackCollection, policy: &GroovePolicy, kind: Kind<'_>, id: &str) -> Outcome {
     let found = match kind {
-        Kind::Catalog(guid) if policy.delete_by_catalog_id => {
-            collection.by_guid(&guid.to_ascii_uppercase())
-        }
+        Kind::Catalog(guid) if policy.delete_by_catalog_id => collection.by_guid(&guid.to_ascii_uppercase()),
         _ if !policy.delete_by_collection_id => None,
         _ if policy.ids_ignore_case => collection.by_id_ignoring_case(id),
         _ => collection.by_id(id),
@@ -252,13 +228,7 @@ fn remove_anywhere(users: &mut [crate::mock::state::UserState], id: &str) -> Opt
 }
 
 /// The result of one id (GRV-ADD-24, GRV-ADD-28, GRV-DEL-21, GRV-DEL-22).
-fn entry(
-    rules: &BatchPolicy,
-    action: Action,
-    id: &str,
-    kind: Kind<'_>,
-    outcome: &Outcome,
-) -> Entry {
+fn entry(rules: &BatchPolicy, action: Action, id: &str, kind: Kind<'_>, outcome: &Outcome) -> Entry {
     let input_id = track_id::echo(id, kind, rules.echo).into_owned();
     match outcome {
         Ok(change) => Entry {
@@ -272,16 +242,11 @@ fn entry(
         Err(code) => Entry {
             input_id,
             id: None,
-            error: Some(
-                if *code == ErrorCode::CollectionInvalidId && rules.entry_message {
-                    GrooveError::with_message(
-                        *code,
-                        "Collection ErrorCode=ArgumentInvalid, Details=ContentId",
-                    )
-                } else {
-                    GrooveError::plain(*code)
-                },
-            ),
+            error: Some(if *code == ErrorCode::CollectionInvalidId && rules.entry_message {
+                GrooveError::with_message(*code, "Collection ErrorCode=ArgumentInvalid, Details=ContentId")
+            } else {
+                GrooveError::plain(*code)
+            }),
         },
     }
 }
@@ -295,11 +260,7 @@ fn effective(effect: Effect, outcomes: &[Outcome]) -> Vec<&Change> {
         Effect::Nothing => Vec::new(),
         Effect::UnlessFailed if any_failed => Vec::new(),
         Effect::UnlessFailed => all.collect(),
-        Effect::BeforeFailure => outcomes
-            .iter()
-            .map_while(|o| o.as_ref().ok())
-            .filter_map(Option::as_ref)
-            .collect(),
+        Effect::BeforeFailure => outcomes.iter().map_while(|o| o.as_ref().ok()).filter_map(Option::as_ref).collect(),
         Effect::First => all.take(1).collect(),
     }
 }
@@ -326,10 +287,8 @@ fn spill(collection: &mut TrackCollection, source: &mut IdSource, change: &Chang
             }
         }
         Change::Remove(track) => {
-            let victim = collection
-                .by_guid(&track.guid)
-                .or_else(|| collection.iter().next())
-                .map(|victim| victim.id.clone());
+            let victim =
+                collection.by_guid(&track.guid).or_else(|| collection.iter().next()).map(|victim| victim.id.clone());
             if let Some(id) = victim {
                 collection.remove(&id);
             }

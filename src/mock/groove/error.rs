@@ -64,9 +64,7 @@ impl ErrorCode {
             Self::AccessTokenMissing => "Azure Marketplace access token required",
             Self::AccessTokenInvalid => "Invalid Azure Marketplace token",
             Self::AccessTokenExpired => "Expired Azure Marketplace token",
-            Self::AccessTokenInvalidSubscription => {
-                "The client id is not a subscriber to the data offer"
-            }
+            Self::AccessTokenInvalidSubscription => "The client id is not a subscriber to the data offer",
             Self::InvalidAuthorizationHeader => "Missing or invalid authorization header",
             Self::CatalogNoResult => "Item does not exist",
             Self::CollectionSomeOperationsFailed => "Some of the operations failed",
@@ -118,18 +116,11 @@ pub struct GrooveError {
 impl GrooveError {
     /// An error without `Message`.
     pub fn plain(code: ErrorCode) -> Self {
-        Self {
-            error_code: code,
-            description: code.description(),
-            message: None,
-        }
+        Self { error_code: code, description: code.description(), message: None }
     }
 
     /// An error with `Message`.
     pub fn with_message(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            message: Some(message.into()),
-            ..Self::plain(code)
-        }
+        Self { message: Some(message.into()), ..Self::plain(code) }
     }
 }

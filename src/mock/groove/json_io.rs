@@ -43,21 +43,12 @@ impl<'de> Visitor<'de> for OneList<'_> {
 pub fn read(body: &[u8], member: &str) -> Result<Option<Vec<String>>, GrooveError> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if body.is_empty() {
-        return Err(GrooveError::with_message(
-            ErrorCode::MissingInputParameter,
-            "The request has no body",
-        ));
+        return Err(GrooveError::with_message(ErrorCode::MissingInputParameter, "The request has no body"));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
-    reader
-        .deserialize_map(OneList { member })
-        .and_then(|ids| reader.end().map(|()| ids))
-        .map_err(|_| {
-            GrooveError::with_message(
-                ErrorCode::InvalidInputParameter,
-                "The request body is not a TrackActionRequest",
-            )
-        })
+    reader.deserialize_map(OneList { member }).and_then(|ids| reader.end().map(|()| ids)).map_err(|_| {
+        GrooveError::with_message(ErrorCode::InvalidInputParameter, "The request body is not a TrackActionRequest")
+    })
 }
 
 /// Writes an answer.
@@ -75,11 +66,7 @@ mod tests {
 
     #[test]
     fn ids_are_read_in_order() {
-        let ids = read(
-            b"\xef\xbb\xbf {\"x\":[{}],\"TrackIds\":[\"\\u006da\",\"b\"]}",
-            "TrackIds",
-        )
-        .unwrap();
+        let ids = read(b"\xef\xbb\xbf {\"x\":[{}],\"TrackIds\":[\"\\u006da\",\"b\"]}", "TrackIds").unwrap();
         assert_eq!(ids.unwrap(), ["ma", "b"]);
         assert_eq!(read(b"{}", "TrackIds").unwrap(), None);
         assert_eq!(read(b"{\"TrackIds\":null}", "TrackIds").unwrap(), None);

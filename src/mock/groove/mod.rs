@@ -32,21 +32,13 @@ struct Reply {
 
 impl Reply {
     fn ok(content: Content) -> Self {
-        Self {
-            status: 200,
-            content,
-            challenge: None,
-        }
+        Self { status: 200, content, challenge: None }
     }
 }
 
 impl From<GrooveError> for Reply {
     fn from(error: GrooveError) -> Self {
-        Self {
-            status: error.error_code.status(),
-            challenge: None,
-            content: Content::Error(error),
-        }
+        Self { status: error.error_code.status(), challenge: None, content: Content::Error(error) }
     }
 }
 
@@ -74,31 +66,17 @@ pub fn handle(state: &mut State, policy: &GroovePolicy, request: &Request) -> Re
 }
 
 /// The checks in their order, then the operation. Either way the reply is what is answered.
-fn dispatch(
-    state: &mut State,
-    policy: &GroovePolicy,
-    request: &Request,
-    route: &Route,
-) -> Result<Reply, Reply> {
+fn dispatch(state: &mut State, policy: &GroovePolicy, request: &Request, route: &Route) -> Result<Reply, Reply> {
     if !route.allows(&request.method) {
         // 405 is in neither list of statuses (api-facts 2.2), so the address does not exist for
         // this method.
-        return Err(GrooveError::with_message(
-            ErrorCode::CatalogNoResult,
-            "This address does not support the method",
-        )
-        .into());
+        return Err(
+            GrooveError::with_message(ErrorCode::CatalogNoResult, "This address does not support the method").into()
+        );
     }
     match route.operation {
         Operation::GrooveAdd => change(state, policy, &policy.add, request, route, Action::Add),
-        Operation::GrooveDelete => change(
-            state,
-            policy,
-            &policy.delete,
-            request,
-            route,
-            Action::Delete,
-        ),
+        Operation::GrooveDelete => change(state, policy, &policy.delete, request, route, Action::Delete),
         _ => {
             auth::application(&state.groove, policy.applications, request)?;
             let user = user(state, policy, request)?;
@@ -144,32 +122,19 @@ fn change(
     check(state, policy, request, route)?;
     let ids = body(policy, request)?;
     let answer = batch::run(state, policy, action, user, ids.as_deref())?;
-    Ok(Reply {
-        status: answer.status,
-        content: Content::Batch(answer.result),
-        challenge: None,
-    })
+    Ok(Reply { status: answer.status, content: Content::Batch(answer.result), challenge: None })
 }
 
 /// The caller, or the documented refusal.
 fn user(state: &State, policy: &GroovePolicy, request: &Request) -> Result<usize, Reply> {
-    auth::user(&state.groove, policy.users, request).map_err(|denied| Reply {
-        challenge: Some(denied.challenge()),
-        ..denied.error().into()
-    })
+    auth::user(&state.groove, policy.users, request)
+        .map_err(|denied| Reply { challenge: Some(denied.challenge()), ..denied.error().into() })
 }
 
 /// Common parameters and namespace (GRV-ADD-08, GRV-ADD-11).
-fn check(
-    state: &State,
-    policy: &GroovePolicy,
-    request: &Request,
-    route: &Route,
-) -> Result<(), GrooveError> {
+fn check(state: &State, policy: &GroovePolicy, request: &Request, route: &Route) -> Result<(), GrooveError> {
     if !policy.common_parameters
-        && ["language", "country", "contentType", "jsonp"]
-            .iter()
-            .any(|name| request.parameter(name).is_some())
+        && ["language", "country", "contentType", "jsonp"].iter().any(|name| request.parameter(name).is_some())
     {
         return Err(GrooveError::plain(ErrorCode::InvalidInputParameter));
     }
@@ -186,25 +151,15 @@ fn check(
 /// The ids in the body, read as its `Content-Type` says; without one it is read as JSON.
 fn body(policy: &GroovePolicy, request: &Request) -> Result<Option<Vec<String>>, GrooveError> {
     let unsupported = || {
-        GrooveError::with_message(
-            ErrorCode::InvalidInputParameter,
-            "The content type of the request is not supported",
-        )
+        GrooveError::with_message(ErrorCode::InvalidInputParameter, "The content type of the request is not supported")
     };
-    let (essence, charset) =
-        media::split_media_type(request.header("content-type").unwrap_or_default());
+    let (essence, charset) = media::split_media_type(request.header("content-type").unwrap_or_default());
     if charset.is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
         return Err(unsupported());
     }
-    let format = if essence.is_empty() {
-        Some(Format::Json)
-    } else {
-        Format::from_media_type(essence)
-    };
+    let format = if essence.is_empty() { Some(Format::Json) } else { Format::from_media_type(essence) };
     match format {
-        Some(Format::Json) if policy.json_requests => {
-            json_io::read(&request.body, policy.json_member)
-        }
+        Some(Format::Json) if policy.json_requests => json_io::read(&request.body, policy.json_member),
         Some(Format::Xml) if policy.xml_requests => xml_io::read(&request.body, policy),
         _ => Err(unsupported()),
     }
@@ -217,11 +172,7 @@ fn write(policy: &GroovePolicy, request: &Request, reply: &Reply) -> Response {
         _ => routes::format(policy, request),
     };
     let mut response = match format {
-        Format::Xml => Response::with_body(
-            reply.status,
-            format.media_type(),
-            xml_io::write(&reply.content),
-        ),
+        Format::Xml => Response::with_body(reply.status, format.media_type(), xml_io::write(&reply.content)),
         Format::Json => {
             let json = json_io::write(&reply.content);
             match routes::callback(request) {
@@ -249,10 +200,7 @@ fn preflight(route: &Route, request: &Request) -> Response {
     response.add_header("allow", route.methods());
     if request.header("access-control-request-method").is_some() {
         response.add_header("access-control-allow-methods", route.methods());
-        response.add_header(
-            "access-control-allow-headers",
-            "Authorization, Content-Type, Accept",
-        );
+        response.add_header("access-control-allow-headers", "Authorization, Content-Type, Accept");
         response.add_header("access-control-max-age", "600");
     }
     response

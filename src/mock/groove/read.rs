@@ -29,11 +29,7 @@ pub(super) fn profile(user: usize, collection: &TrackCollection) -> Profile {
 /// # Errors
 /// `INVALID_INPUT_PARAMETER` for `maxItems` outside 1 to 25, `CONTINUATION_TOKEN_INVALID_ERROR`
 /// for a token that is none of this user's.
-pub(super) fn browse(
-    user: usize,
-    collection: &TrackCollection,
-    request: &Request,
-) -> Result<Page, GrooveError> {
+pub(super) fn browse(user: usize, collection: &TrackCollection, request: &Request) -> Result<Page, GrooveError> {
     let size = match request.parameter("maxItems") {
         None => PAGE,
         Some(text) => max_items(&text)?,
@@ -48,27 +44,18 @@ pub(super) fn browse(
         .iter()
         .skip(offset)
         .take(size)
-        .map(|track| Item {
-            id: track.id.clone(),
-            name: format!("Track {}", track.guid.get(..8).unwrap_or_default()),
-        })
+        .map(|track| Item { id: track.id.clone(), name: format!("Track {}", track.guid.get(..8).unwrap_or_default()) })
         .collect();
     let next = offset + items.len();
     Ok(Page {
-        continuation_token: (next < collection.len())
-            .then(|| URL_SAFE_NO_PAD.encode(format!("page:{user}:{next}"))),
+        continuation_token: (next < collection.len()).then(|| URL_SAFE_NO_PAD.encode(format!("page:{user}:{next}"))),
         items,
         total_item_count: collection.len(),
     })
 }
 
 fn max_items(text: &str) -> Result<usize, GrooveError> {
-    let invalid = |message: &'static str| {
-        Err(GrooveError::with_message(
-            ErrorCode::InvalidInputParameter,
-            message,
-        ))
-    };
+    let invalid = |message: &'static str| Err(GrooveError::with_message(ErrorCode::InvalidInputParameter, message));
     match text.parse::<usize>() {
         Ok(0) | Err(_) => invalid("Parameter maxItems must be a positive number"),
         Ok(size) if size > PAGE => invalid("Parameter maxItems must have a value of at most 25"),
@@ -115,22 +102,13 @@ mod tests {
     #[test]
     fn sizes_and_tokens_are_checked() {
         let collection = stored(3);
-        let get =
-            |query: &str| browse(0, &collection, &Request::new("GET", &format!("/b?{query}")));
+        let get = |query: &str| browse(0, &collection, &Request::new("GET", &format!("/b?{query}")));
         assert_eq!(get("maxItems=2").unwrap().items.len(), 2);
         let error = get("maxItems=42").unwrap_err();
-        assert_eq!(
-            error.message.unwrap(),
-            "Parameter maxItems must have a value of at most 25"
-        );
+        assert_eq!(error.message.unwrap(), "Parameter maxItems must have a value of at most 25");
         assert!(get("maxItems=-1").is_err());
         let foreign = URL_SAFE_NO_PAD.encode("page:1:0");
-        for token in [
-            "x",
-            "",
-            foreign.as_str(),
-            &URL_SAFE_NO_PAD.encode("page:0:99"),
-        ] {
+        for token in ["x", "", foreign.as_str(), &URL_SAFE_NO_PAD.encode("page:0:99")] {
             let error = get(&format!("continuationToken={token}")).unwrap_err();
             assert_eq!(error.error_code, ErrorCode::ContinuationTokenInvalid);
         }

@@ -21,10 +21,7 @@ fn without_ids(mut value: Value) -> Value {
                 let text = id.as_str().unwrap();
                 let rest = text.strip_prefix("music.AQQ").unwrap();
                 assert_eq!(rest.len(), 31);
-                assert!(
-                    rest.bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
-                );
+                assert!(rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)));
                 *id = json!("generated");
             }
         }
@@ -90,22 +87,13 @@ fn a_batch_of_100_passes_and_one_of_101_adds_nothing() {
     assert_eq!(body(&random), too_many());
     assert_eq!(track_count(&mut service, &seed, 0), 0);
 
-    let ids: Vec<_> = seed
-        .groove
-        .catalog
-        .tracks
-        .iter()
-        .map(String::as_str)
-        .collect();
+    let ids: Vec<_> = seed.groove.catalog.tracks.iter().map(String::as_str).collect();
     let fits = service.answer(&batch(&seed, 0, "add", &ids[..100]));
     assert_eq!(fits.status, 200);
     let value = body(&fits);
     assert!(value.get("Error").is_none());
     let results = value["TrackActionResults"].as_array().unwrap();
-    let echoed: Vec<_> = results
-        .iter()
-        .map(|e| e["InputId"].as_str().unwrap())
-        .collect();
+    let echoed: Vec<_> = results.iter().map(|e| e["InputId"].as_str().unwrap()).collect();
     assert_eq!(echoed, &ids[..100]);
     assert_eq!(track_count(&mut service, &seed, 0), 100);
 }
@@ -118,19 +106,11 @@ fn adding_in_xml_is_answered_in_xml() {
          <TrackIds xmlns:d2p1=\"{ARRAYS}\"><d2p1:string>{SECOND}</d2p1:string></TrackIds>\
          </TrackActionRequest>"
     );
-    let request = groove(&seed, 0, "POST", ADD)
-        .with_header("content-type", "application/xml")
-        .with_body(sent.clone());
+    let request = groove(&seed, 0, "POST", ADD).with_header("content-type", "application/xml").with_body(sent.clone());
     let response = service.answer(&request);
     assert_eq!(response.status, 200);
     assert_eq!(response.header("content-type"), Some("application/xml"));
-    let id = service.state().groove.users[0]
-        .collection
-        .iter()
-        .next()
-        .unwrap()
-        .id
-        .clone();
+    let id = service.state().groove.users[0].collection.iter().next().unwrap().id.clone();
     assert_eq!(
         std::str::from_utf8(&response.body).unwrap(),
         format!(
@@ -140,14 +120,8 @@ fn adding_in_xml_is_answered_in_xml() {
         )
     );
     let json = service.answer(&request.clone().with_header("accept", "application/json"));
-    assert_eq!(
-        body(&json),
-        json!({ "TrackActionResults": [{ "InputId": SECOND, "Id": id }] })
-    );
-    let failing = Request {
-        body: sent.replace(SECOND, UNKNOWN).into(),
-        ..request
-    };
+    assert_eq!(body(&json), json!({ "TrackActionResults": [{ "InputId": SECOND, "Id": id }] }));
+    let failing = Request { body: sent.replace(SECOND, UNKNOWN).into(), ..request };
     let xml = String::from_utf8(service.answer(&failing).body.to_vec()).unwrap();
     assert!(xml.contains(
         "<Error><Description>Some of the operations failed</Description>\
@@ -173,16 +147,9 @@ fn without_a_user_token_access_is_denied() {
             request = request.with_header("authorization", value);
         }
         for action in ["add", "delete"] {
-            request.target = format!(
-                "/1/content/music/collection/{action}?{}",
-                access_token(&seed)
-            );
+            request.target = format!("/1/content/music/collection/{action}?{}", access_token(&seed));
             let response = service.answer(&request);
-            assert_eq!(
-                (response.status, body(&response)),
-                (401, denied()),
-                "{value:?}"
-            );
+            assert_eq!((response.status, body(&response)), (401, denied()), "{value:?}");
             assert!(response.header("www-authenticate").is_some());
         }
     }
@@ -193,10 +160,7 @@ fn without_a_user_token_access_is_denied() {
 fn deleting_one_stored_and_one_unknown_track() {
     let (seed, mut service) = honest();
     let added = body(&service.answer(&batch(&seed, 0, "add", &[KNOWN])));
-    let id = added["TrackActionResults"][0]["Id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let id = added["TrackActionResults"][0]["Id"].as_str().unwrap().to_owned();
     let response = service.answer(&batch(&seed, 0, "delete", &[UNKNOWN, &id]));
     assert_eq!(response.status, 200);
     assert_eq!(
@@ -217,21 +181,14 @@ fn deleting_one_stored_and_one_unknown_track() {
     );
     assert_eq!(track_count(&mut service, &seed, 0), 0);
     let again = body(&service.answer(&batch(&seed, 0, "delete", &[&id])));
-    assert_eq!(
-        again["TrackActionResults"][0]["Error"]["ErrorCode"],
-        "COLLECTION_INVALID_ID"
-    );
+    assert_eq!(again["TrackActionResults"][0]["Error"]["ErrorCode"], "COLLECTION_INVALID_ID");
 }
 
 #[test]
 fn a_collection_belongs_to_its_user() {
     let (seed, mut service) = honest();
     let foreign = &seed.groove.users[1].tracks[0];
-    for id in [
-        foreign.id.clone(),
-        foreign.id.to_lowercase(),
-        foreign.catalog.clone(),
-    ] {
+    for id in [foreign.id.clone(), foreign.id.to_lowercase(), foreign.catalog.clone()] {
         let response = body(&service.answer(&batch(&seed, 0, "delete", &[&id])));
         assert_eq!(response["TrackActionResults"][0]["InputId"], json!(id));
         assert!(response["TrackActionResults"][0].get("Error").is_some());
@@ -255,12 +212,7 @@ fn adding_again_keeps_the_id_and_the_count() {
 #[test]
 fn a_full_collection_takes_what_fits() {
     let (seed, mut service) = honest();
-    let full = seed
-        .groove
-        .users
-        .iter()
-        .position(|user| user.capacity == user.tracks.len() + 1)
-        .unwrap();
+    let full = seed.groove.users.iter().position(|user| user.capacity == user.tracks.len() + 1).unwrap();
     let response = service.answer(&batch(&seed, full, "add", &[KNOWN, SECOND]));
     assert_eq!(response.status, 200);
     let results = &body(&response)["TrackActionResults"];
@@ -305,94 +257,39 @@ fn whole_requests_are_refused_in_the_documented_shape() {
     let token = access_token(&seed);
     let good = batch(&seed, 0, "add", &[KNOWN]);
     let expired: String =
-        url::form_urlencoded::byte_serialize(seed.groove.applications.expired[0].as_bytes())
-            .collect();
-    let at = |target: String| Request {
-        target,
-        ..good.clone()
-    };
+        url::form_urlencoded::byte_serialize(seed.groove.applications.expired[0].as_bytes()).collect();
+    let at = |target: String| Request { target, ..good.clone() };
     let sent = |body: &str| good.clone().with_body(body.to_owned());
     let typed = |content_type: &str| {
         let mut request = good.clone();
         request.headers.retain(|(name, _)| name != "content-type");
         request.with_header("content-type", content_type)
     };
-    let using = |method: &str| Request {
-        method: method.to_owned(),
-        ..good.clone()
-    };
+    let using = |method: &str| Request { method: method.to_owned(), ..good.clone() };
     let table = [
         (at(ADD.to_owned()), 401, "ACCESS_TOKEN_MISSING"),
-        (
-            at(format!("{ADD}?accessToken=")),
-            401,
-            "ACCESS_TOKEN_MISSING",
-        ),
-        (
-            at(format!("{ADD}?accessToken=Bearer+x")),
-            401,
-            "ACCESS_TOKEN_INVALID",
-        ),
-        (
-            at(format!("{ADD}?accessToken={expired}")),
-            401,
-            "ACCESS_TOKEN_EXPIRED",
-        ),
-        (
-            at(format!("{ADD}?{token}&{token}")),
-            400,
-            "INVALID_INPUT_PARAMETER",
-        ),
-        (
-            at(format!("/1/content/video/collection/add?{token}")),
-            400,
-            "INVALID_INPUT_PARAMETER",
-        ),
-        (
-            at(format!("/1/content/MUSIC/collection/add?{token}")),
-            400,
-            "INVALID_INPUT_PARAMETER",
-        ),
-        (
-            at(format!("/1/content//collection/add?{token}")),
-            400,
-            "INVALID_INPUT_PARAMETER",
-        ),
-        (
-            at(format!("/2/content/music/collection/add?{token}")),
-            400,
-            "INVALID_INPUT_PARAMETER",
-        ),
-        (
-            at(format!("/content/music/collection/add?{token}")),
-            404,
-            "CATALOG_NO_RESULT",
-        ),
+        (at(format!("{ADD}?accessToken=")), 401, "ACCESS_TOKEN_MISSING"),
+        (at(format!("{ADD}?accessToken=Bearer+x")), 401, "ACCESS_TOKEN_INVALID"),
+        (at(format!("{ADD}?accessToken={expired}")), 401, "ACCESS_TOKEN_EXPIRED"),
+        (at(format!("{ADD}?{token}&{token}")), 400, "INVALID_INPUT_PARAMETER"),
+        (at(format!("/1/content/video/collection/add?{token}")), 400, "INVALID_INPUT_PARAMETER"),
+        (at(format!("/1/content/MUSIC/collection/add?{token}")), 400, "INVALID_INPUT_PARAMETER"),
+        (at(format!("/1/content//collection/add?{token}")), 400, "INVALID_INPUT_PARAMETER"),
+        (at(format!("/2/content/music/collection/add?{token}")), 400, "INVALID_INPUT_PARAMETER"),
+        (at(format!("/content/music/collection/add?{token}")), 404, "CATALOG_NO_RESULT"),
         (at(format!("{ADD}/?{token}")), 404, "CATALOG_NO_RESULT"),
         (at("/".to_owned()), 404, "CATALOG_NO_RESULT"),
-        (
-            at(format!("{ADD}?{token}&contentType=yaml")),
-            400,
-            "INVALID_INPUT_PARAMETER",
-        ),
+        (at(format!("{ADD}?{token}&contentType=yaml")), 400, "INVALID_INPUT_PARAMETER"),
         (using("GET"), 404, "CATALOG_NO_RESULT"),
         (using("PUT"), 404, "CATALOG_NO_RESULT"),
         (using("DELETE"), 404, "CATALOG_NO_RESULT"),
         (sent(""), 400, "MISSING_INPUT_PARAMETER"),
         (sent("{}"), 400, "MISSING_INPUT_PARAMETER"),
         (sent("{\"TrackIds\":[]}"), 400, "MISSING_INPUT_PARAMETER"),
-        (
-            sent("{\"TrackIds\":[\"music."),
-            400,
-            "INVALID_INPUT_PARAMETER",
-        ),
+        (sent("{\"TrackIds\":[\"music."), 400, "INVALID_INPUT_PARAMETER"),
         (sent("[\"a\"]"), 400, "INVALID_INPUT_PARAMETER"),
         (typed("text/plain"), 400, "INVALID_INPUT_PARAMETER"),
-        (
-            typed("application/json; charset=utf-16"),
-            400,
-            "INVALID_INPUT_PARAMETER",
-        ),
+        (typed("application/json; charset=utf-16"), 400, "INVALID_INPUT_PARAMETER"),
     ];
     for (request, status, code) in table {
         let response = service.answer(&request);
@@ -405,12 +302,8 @@ fn whole_requests_are_refused_in_the_documented_shape() {
     assert_eq!(mislabelled.status, 400);
     assert!(mislabelled.body.starts_with(b"<TrackActionResponse "));
     assert_eq!(track_count(&mut service, &seed, 0), 0);
-    let xml =
-        service.answer(&typed("application/json; charset=utf-8").with_header("accept", "text/xml"));
-    assert_eq!(
-        (xml.status, xml.header("content-type")),
-        (200, Some("application/xml"))
-    );
+    let xml = service.answer(&typed("application/json; charset=utf-8").with_header("accept", "text/xml"));
+    assert_eq!((xml.status, xml.header("content-type")), (200, Some("application/xml")));
 }
 
 #[test]
@@ -428,21 +321,13 @@ fn common_parameters_cors_gzip_and_jsonp_work() {
         .with_header("access-control-request-method", "POST");
     let preflight = service.answer(&preflight);
     assert_eq!(preflight.status, 200);
-    assert_eq!(
-        preflight.header("access-control-allow-methods"),
-        Some("POST, OPTIONS")
-    );
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("POST, OPTIONS"));
 
     let plain = service.answer(&batch(&seed, 0, "add", &[KNOWN]));
-    let zipped =
-        service.answer(&batch(&seed, 0, "add", &[KNOWN]).with_header("accept-encoding", "gzip"));
+    let zipped = service.answer(&batch(&seed, 0, "add", &[KNOWN]).with_header("accept-encoding", "gzip"));
     assert_eq!(zipped.header("content-encoding"), Some("gzip"));
     let mut unzipped = Vec::new();
-    std::io::Read::read_to_end(
-        &mut flate2::read::GzDecoder::new(&zipped.body[..]),
-        &mut unzipped,
-    )
-    .unwrap();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&zipped.body[..]), &mut unzipped).unwrap();
     assert_eq!(unzipped, plain.body);
 
     let mut profile = groove(&seed, 0, "GET", "/1/user/music/profile");
@@ -457,17 +342,9 @@ fn tracks_can_be_browsed_in_both_forms() {
     let (seed, mut service) = honest();
     let browse = groove(&seed, 1, "GET", "/1/content/music/collection/tracks/browse");
     let json = body(&service.answer(&browse));
-    let ids: Vec<_> = json["Tracks"]["Items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["Id"].as_str().unwrap())
-        .collect();
-    let stored: Vec<_> = seed.groove.users[1]
-        .tracks
-        .iter()
-        .map(|t| t.id.as_str())
-        .collect();
+    let ids: Vec<_> =
+        json["Tracks"]["Items"].as_array().unwrap().iter().map(|item| item["Id"].as_str().unwrap()).collect();
+    let stored: Vec<_> = seed.groove.users[1].tracks.iter().map(|t| t.id.as_str()).collect();
     assert_eq!(ids, stored);
     assert!(json["Tracks"].get("ContinuationToken").is_none());
     let xml = service.answer(&browse.with_header("accept", "application/xml"));

@@ -24,9 +24,9 @@ pub fn is_guid(text: &str) -> bool {
 
 /// The kind of an id. The namespace is case-sensitive unless told otherwise.
 pub fn kind<'a>(namespace: &str, id: &'a str, prefix_ignores_case: bool) -> Kind<'a> {
-    let prefixed = id.split_once('.').filter(|(prefix, _)| {
-        *prefix == namespace || (prefix_ignores_case && prefix.eq_ignore_ascii_case(namespace))
-    });
+    let prefixed = id
+        .split_once('.')
+        .filter(|(prefix, _)| *prefix == namespace || (prefix_ignores_case && prefix.eq_ignore_ascii_case(namespace)));
     match prefixed {
         Some((_, guid)) if is_guid(guid) => Kind::Catalog(guid),
         _ => Kind::Other,
@@ -39,9 +39,7 @@ pub fn echo<'a>(id: &'a str, kind: Kind<'_>, rule: Echo) -> Cow<'a, str> {
         Kind::Catalog(guid) => id.len() - guid.len(),
         Kind::Other => {
             return match (rule, id.split_once('.')) {
-                (Echo::UpperAll, Some((prefix, rest))) => {
-                    Cow::Owned(format!("{prefix}.{}", rest.to_ascii_uppercase()))
-                }
+                (Echo::UpperAll, Some((prefix, rest))) => Cow::Owned(format!("{prefix}.{}", rest.to_ascii_uppercase())),
                 _ => Cow::Borrowed(id),
             };
         }
@@ -49,9 +47,7 @@ pub fn echo<'a>(id: &'a str, kind: Kind<'_>, rule: Echo) -> Cow<'a, str> {
     let (prefix, guid) = id.split_at(head);
     match rule {
         Echo::AsSent => Cow::Borrowed(id),
-        Echo::UpperGuid | Echo::UpperAll => {
-            Cow::Owned(format!("{prefix}{}", guid.to_ascii_uppercase()))
-        }
+        Echo::UpperGuid | Echo::UpperAll => Cow::Owned(format!("{prefix}{}", guid.to_ascii_uppercase())),
         Echo::LowerGuid => Cow::Owned(format!("{prefix}{}", guid.to_ascii_lowercase())),
     }
 }

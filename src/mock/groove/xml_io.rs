@@ -23,16 +23,10 @@ pub const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// a `TrackActionRequest`.
 pub fn read(body: &[u8], policy: &GroovePolicy) -> Result<Option<Vec<String>>, GrooveError> {
     if body.is_empty() {
-        return Err(GrooveError::with_message(
-            ErrorCode::MissingInputParameter,
-            "The request has no body",
-        ));
+        return Err(GrooveError::with_message(ErrorCode::MissingInputParameter, "The request has no body"));
     }
     parse(body, policy).ok_or_else(|| {
-        GrooveError::with_message(
-            ErrorCode::InvalidInputParameter,
-            "The request body is not a TrackActionRequest",
-        )
+        GrooveError::with_message(ErrorCode::InvalidInputParameter, "The request body is not a TrackActionRequest")
     })
 }
 
@@ -41,21 +35,16 @@ fn parse(body: &[u8], policy: &GroovePolicy) -> Option<Option<Vec<String>>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = Document::parse(text).ok()?;
     let is = |node: Node<'_, '_>, namespace: &str, name: &str| {
-        node.tag_name().name() == name
-            && (!policy.xml_namespaces || node.tag_name().namespace() == Some(namespace))
+        node.tag_name().name() == name && (!policy.xml_namespaces || node.tag_name().namespace() == Some(namespace))
     };
     let root = document.root_element();
     if !is(root, policy.xml_platform, "TrackActionRequest") {
         return None;
     }
-    let mut lists = root
-        .children()
-        .filter(|node| is(*node, policy.xml_platform, "TrackIds"));
+    let mut lists = root.children().filter(|node| is(*node, policy.xml_platform, "TrackIds"));
     let Some(list) = lists.next() else {
         // An element of the name in a foreign namespace is a mistake, not an absence.
-        let misplaced = root
-            .children()
-            .any(|node| node.tag_name().name() == "TrackIds");
+        let misplaced = root.children().any(|node| node.tag_name().name() == "TrackIds");
         return (!misplaced).then_some(None);
     };
     if lists.next().is_some() {
@@ -70,11 +59,7 @@ fn parse(body: &[u8], policy: &GroovePolicy) -> Option<Option<Vec<String>>> {
                 return None;
             }
             // Comments split text, so all pieces are joined.
-            ids.push(
-                item.children()
-                    .filter_map(|child| child.is_text().then(|| child.text())?)
-                    .collect(),
-            );
+            ids.push(item.children().filter_map(|child| child.is_text().then(|| child.text())?).collect());
         } else if item.is_text() && !item.text().unwrap_or_default().trim().is_empty() {
             return None;
         }
@@ -165,9 +150,7 @@ mod tests {
     use super::*;
 
     fn ids(xml: &str) -> Option<Vec<String>> {
-        read(xml.as_bytes(), &GroovePolicy::default())
-            .ok()
-            .flatten()
+        read(xml.as_bytes(), &GroovePolicy::default()).ok().flatten()
     }
 
     fn request(items: &str) -> String {
@@ -180,10 +163,7 @@ mod tests {
     #[test]
     fn the_documented_request_is_read() {
         let xml = request("<d2p1:string>music.873FB507-0100-11DB-89CA-0019B92A3933</d2p1:string>");
-        assert_eq!(
-            ids(&xml).unwrap(),
-            ["music.873FB507-0100-11DB-89CA-0019B92A3933"]
-        );
+        assert_eq!(ids(&xml).unwrap(), ["music.873FB507-0100-11DB-89CA-0019B92A3933"]);
     }
 
     #[test]
@@ -213,9 +193,6 @@ mod tests {
             assert_eq!(error.error_code, ErrorCode::InvalidInputParameter);
         }
         let missing = format!("<TrackActionRequest xmlns='{PLATFORM}'/>");
-        assert_eq!(
-            read(missing.as_bytes(), &GroovePolicy::default()).unwrap(),
-            None
-        );
+        assert_eq!(read(missing.as_bytes(), &GroovePolicy::default()).unwrap(), None);
     }
 }

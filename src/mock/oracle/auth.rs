@@ -20,14 +20,12 @@ pub(super) fn user(state: &OracleState, expired_too: bool, request: &Request) ->
         let decoded = STANDARD.decode(credentials.trim()).ok()?;
         let decoded = String::from_utf8(decoded).ok()?;
         let (login, password) = decoded.split_once(':')?;
+        state.users.iter().position(|user| user.login == login && user.password == password)
+    } else if scheme.eq_ignore_ascii_case("bearer") {
         state
             .users
             .iter()
-            .position(|user| user.login == login && user.password == password)
-    } else if scheme.eq_ignore_ascii_case("bearer") {
-        state.users.iter().position(|user| {
-            user.bearer == credentials || (expired_too && user.expired_bearer == credentials)
-        })
+            .position(|user| user.bearer == credentials || (expired_too && user.expired_bearer == credentials))
     } else {
         None
     }

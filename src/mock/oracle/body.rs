@@ -88,8 +88,7 @@ impl Body {
     /// The body in a representation.
     pub(super) fn write(&self, format: Format) -> Vec<u8> {
         match format {
-            Format::Json => serde_json::to_vec(&object(&self.members))
-                .expect("a tree of strings has a JSON form"),
+            Format::Json => serde_json::to_vec(&object(&self.members)).expect("a tree of strings has a JSON form"),
             Format::Xml => {
                 let mut xml = XmlWriter::new();
                 xml.open(self.root, &[]);
@@ -166,11 +165,7 @@ mod tests {
 
     #[test]
     fn both_representations_hold_the_same_members_in_order() {
-        let problem = Problem {
-            code: "-1",
-            key: "!k".to_owned(),
-            message: "it <failed> & \"how\"".to_owned(),
-        };
+        let problem = Problem { code: "-1", key: "!k".to_owned(), message: "it <failed> & \"how\"".to_owned() };
         let body = Body::refused(problem, "ID");
         let json: Value = serde_json::from_slice(&body.write(Format::Json)).unwrap();
         let json: Vec<_> = json

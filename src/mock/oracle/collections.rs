@@ -17,11 +17,7 @@ const PAGE_MAX: usize = 1_000;
 const NAME_MAX: usize = 1_000;
 
 fn bad_request(key: &str, message: &str) -> (u16, Body) {
-    let problem = Problem {
-        code: "-1",
-        key: key.to_owned(),
-        message: message.to_owned(),
-    };
+    let problem = Problem { code: "-1", key: key.to_owned(), message: message.to_owned() };
     (400, Body::general(problem))
 }
 
@@ -35,8 +31,7 @@ pub(super) fn create(
     let wanted = match read(request) {
         Ok(wanted) => wanted,
         Err(message) => {
-            let (status, body) =
-                bad_request("!csFldUnableToCreateCollection!csInvalidRequest", message);
+            let (status, body) = bad_request("!csFldUnableToCreateCollection!csInvalidRequest", message);
             return (status, body, None);
         }
     };
@@ -54,10 +49,7 @@ pub(super) fn create(
     let mut members = describe(state, &collection);
     members.push(("errorCode", "0".into()));
     state.insert(collection);
-    let body = Body {
-        root: "CollectionCreateResponse",
-        members,
-    };
+    let body = Body { root: "CollectionCreateResponse", members };
     (201, body, Some(id))
 }
 
@@ -69,8 +61,7 @@ struct Wanted {
 /// Reads `name` and `description` from a JSON or XML body.
 fn read(request: &Request) -> Result<Wanted, &'static str> {
     let content_type = request.header("content-type").unwrap_or("application/json");
-    let (name, description) = match Format::from_media_type(media::split_media_type(content_type).0)
-    {
+    let (name, description) = match Format::from_media_type(media::split_media_type(content_type).0) {
         Some(Format::Json) => read_json(&request.body)?,
         Some(Format::Xml) => read_xml(&request.body)?,
         None => return Err("The content type of the request is not supported."),
@@ -78,10 +69,7 @@ fn read(request: &Request) -> Result<Wanted, &'static str> {
     match name {
         Some(name) if name.trim().is_empty() => Err("The parameter 'name' is empty."),
         Some(name) if name.chars().count() > NAME_MAX => Err("The parameter 'name' is too long."),
-        Some(name) => Ok(Wanted {
-            name,
-            description: description.unwrap_or_default(),
-        }),
+        Some(name) => Ok(Wanted { name, description: description.unwrap_or_default() }),
         None => Err("The parameter 'name' is missing."),
     }
 }
@@ -165,12 +153,7 @@ pub(super) fn list(state: &OracleState, caller: usize, request: &Request) -> (u1
         .filter(|known| known.owner == caller || known.role_of(login).is_some())
         .collect();
     let owned = visible.iter().filter(|known| known.owner == caller).count();
-    let page: Vec<_> = visible
-        .iter()
-        .skip(offset)
-        .take(limit)
-        .map(|known| describe(state, known))
-        .collect();
+    let page: Vec<_> = visible.iter().skip(offset).take(limit).map(|known| describe(state, known)).collect();
     let more = offset.saturating_add(page.len()) < visible.len();
     let body = Body {
         root: "CollectionItemsResponse",

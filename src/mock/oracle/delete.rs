@@ -7,28 +7,15 @@ use crate::mock::seed::{Place, Role};
 use crate::mock::state::{Collection, OracleState};
 
 /// Deletes a collection for a user: the status and the body.
-pub(super) fn delete(
-    state: &mut OracleState,
-    policy: &OraclePolicy,
-    caller: usize,
-    given: &str,
-) -> (u16, Body) {
-    let well_formed = if policy.hexadecimal_ids {
-        id::is_hexadecimal(given)
-    } else {
-        id::is_well_formed(given)
-    };
+pub(super) fn delete(state: &mut OracleState, policy: &OraclePolicy, caller: usize, given: &str) -> (u16, Body) {
+    let well_formed = if policy.hexadecimal_ids { id::is_hexadecimal(given) } else { id::is_well_formed(given) };
     if !well_formed {
         return match policy.malformed {
             Malformed::BadRequest => (400, Body::refused(malformed(given), given)),
             Malformed::NotFound => (404, Body::refused(missing(given), given)),
         };
     }
-    let position = if policy.ids_ignore_case {
-        state.position_ignoring_case(given)
-    } else {
-        state.position(given)
-    };
+    let position = if policy.ids_ignore_case { state.position_ignoring_case(given) } else { state.position(given) };
     let verdict = match position {
         Some(index) => judge(state, policy, caller, index, given),
         None if policy.missing_succeeds => Ok(()),
@@ -118,11 +105,7 @@ fn remove(state: &mut OracleState, removal: Removal, caller: usize, index: usize
 fn done(given: &str) -> Body {
     Body {
         root: "CollectionDeleteResponse",
-        members: vec![
-            ("errorCode", "0".into()),
-            ("idList", given.into()),
-            ("type", "collection".into()),
-        ],
+        members: vec![("errorCode", "0".into()), ("idList", given.into()), ("type", "collection".into())],
     }
 }
 
@@ -151,10 +134,7 @@ fn trashed(name: &str) -> Problem {
 fn missing(given: &str) -> Problem {
     refusal(
         "-16",
-        &format!(
-            "!csSecurityValidationFailed!csFldDoesNotExist,{}!csUnprivilegedSystemError",
-            argument(given)
-        ),
+        &format!("!csSecurityValidationFailed!csFldDoesNotExist,{}!csUnprivilegedSystemError", argument(given)),
         &format!(
             "Security validation failed. '{given}' does not exist. The error was caused by an \
              internally generated issue. The error has been logged."
@@ -166,10 +146,7 @@ fn missing(given: &str) -> Problem {
 fn forbidden(login: &str, given: &str) -> Problem {
     refusal(
         "-20",
-        &format!(
-            "!csCloudItemInsufficientPrivileges,{},fFolderGUID:{given},FLD_MOVE_TO_TRASH",
-            argument(login)
-        ),
+        &format!("!csCloudItemInsufficientPrivileges,{},fFolderGUID:{given},FLD_MOVE_TO_TRASH", argument(login)),
         &format!(
             "User '{login}' has insufficient privilege to access fFolderGUID:{given} \
              with service FLD_MOVE_TO_TRASH."

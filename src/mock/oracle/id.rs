@@ -29,12 +29,8 @@ mod tests {
             assert!(!is_well_formed(&id[1..]));
             assert!(!is_well_formed(&format!("{id}0")));
         }
-        assert!(!is_hexadecimal(
-            "F79BD107FC398ED6FB482274T0000DEFAULT00000000"
-        ));
+        assert!(!is_hexadecimal("F79BD107FC398ED6FB482274T0000DEFAULT00000000"));
         assert!(!is_well_formed("7d9f4a52-2f3a-4a51-9c11-7e4a1c2b3d4e"));
-        assert!(!is_well_formed(
-            "F8BDBD5812C1C10E3E5C1A1C45B3E9DD64902885380,"
-        ));
+        assert!(!is_well_formed("F8BDBD5812C1C10E3E5C1A1C45B3E9DD64902885380,"));
     }
 }

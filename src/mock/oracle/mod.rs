@@ -76,33 +76,18 @@ pub fn operation(request: &Request) -> Operation {
 }
 
 fn problem(key: &str, message: &str) -> Body {
-    Body::general(Problem {
-        code: "-1",
-        key: key.to_owned(),
-        message: message.to_owned(),
-    })
+    Body::general(Problem { code: "-1", key: key.to_owned(), message: message.to_owned() })
 }
 
 /// Answers one request.
 pub fn handle(state: &mut State, policy: &OraclePolicy, request: &Request) -> Response {
     let format = format(policy, request);
-    let write = |status: u16, body: &Body| {
-        Response::with_body(status, format.media_type(), body.write(format))
-    };
+    let write = |status: u16, body: &Body| Response::with_body(status, format.media_type(), body.write(format));
     let Some(route) = route(&request.method, request.path()) else {
-        return write(
-            404,
-            &problem("!csResourceNotFound", "The resource does not exist."),
-        );
+        return write(404, &problem("!csResourceNotFound", "The resource does not exist."));
     };
     if route.methods() != request.method {
-        let mut response = write(
-            405,
-            &problem(
-                "!csMethodNotAllowed",
-                "The method is not allowed for this resource.",
-            ),
-        );
+        let mut response = write(405, &problem("!csMethodNotAllowed", "The method is not allowed for this resource."));
         response.add_header("allow", route.methods());
         return response;
     }
@@ -110,13 +95,8 @@ pub fn handle(state: &mut State, policy: &OraclePolicy, request: &Request) -> Re
         Some(caller) => caller,
         None if !policy.requires_user => 0,
         None => {
-            let mut response = write(
-                401,
-                &problem(
-                    "!csAuthenticationFailed",
-                    "The credentials are missing or invalid.",
-                ),
-            );
+            let mut response =
+                write(401, &problem("!csAuthenticationFailed", "The credentials are missing or invalid."));
             response.add_header("www-authenticate", auth::CHALLENGES);
             return response;
         }
@@ -148,9 +128,5 @@ fn format(policy: &OraclePolicy, request: &Request) -> Format {
     if !policy.xml {
         return Format::Json;
     }
-    request
-        .header_list("accept")
-        .as_deref()
-        .and_then(media::preferred)
-        .unwrap_or(Format::Json)
+    request.header_list("accept").as_deref().and_then(media::preferred).unwrap_or(Format::Json)
 }

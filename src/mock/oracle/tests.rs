@@ -22,22 +22,14 @@ fn create(service: &mut Service, seed: &Seed, user: usize, name: &str) -> String
     let value = body(&response);
     let id = value["id"].as_str().unwrap().to_owned();
     assert_eq!(value["name"], name);
-    assert_eq!(
-        response.header("location").unwrap(),
-        format!("/documents/api/1.1/collections/{id}")
-    );
+    assert_eq!(response.header("location").unwrap(), format!("/documents/api/1.1/collections/{id}"));
     id
 }
 
 fn listed(service: &mut Service, seed: &Seed, user: usize) -> Vec<String> {
     let value = body(&service.answer(&oracle(seed, user, "GET", "/items?limit=1000")));
     assert_eq!(value["errorCode"], "0");
-    value["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["id"].as_str().unwrap().to_owned())
-        .collect()
+    value["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
 
 fn preset(seed: &Seed, wanted: impl Fn(&CollectionSeed) -> bool) -> &CollectionSeed {
@@ -79,10 +71,7 @@ fn deleting_twice_gives_example_1_then_example_2() {
     let first = delete(&mut service, &seed, 0, &id);
     assert_eq!(first.status, 200);
     assert_eq!(first.header("content-type"), Some("application/json"));
-    assert_eq!(
-        body(&first),
-        json!({ "errorCode": "0", "idList": id, "type": "collection" })
-    );
+    assert_eq!(body(&first), json!({ "errorCode": "0", "idList": id, "type": "collection" }));
     assert!(!listed(&mut service, &seed, 0).contains(&id));
     let second = delete(&mut service, &seed, 0, &id);
     assert_eq!(second.status, 404);
@@ -117,9 +106,7 @@ fn missing_and_purged_collections_give_example_3() {
 fn foreign_collections_give_example_4_and_stay() {
     let (seed, mut service) = honest();
     let (caller, owner) = (&seed.oracle.users[0].login, &seed.oracle.users[1].login);
-    let foreign = preset(&seed, |c| {
-        c.owner == *owner && c.state == Place::Active && c.shared_with.is_empty()
-    });
+    let foreign = preset(&seed, |c| c.owner == *owner && c.state == Place::Active && c.shared_with.is_empty());
     let id = &foreign.id;
     let response = delete(&mut service, &seed, 0, id);
     assert_eq!(response.status, 403);
@@ -140,31 +127,17 @@ fn foreign_collections_give_example_4_and_stay() {
     );
     assert!(listed(&mut service, &seed, 1).contains(id));
     let trashed = preset(&seed, |c| c.owner == *owner && c.state == Place::Trash);
-    assert_eq!(
-        body(&delete(&mut service, &seed, 0, &trashed.id)),
-        missing(&trashed.id)
-    );
+    assert_eq!(body(&delete(&mut service, &seed, 0, &trashed.id)), missing(&trashed.id));
 }
 
 #[test]
 fn only_a_manager_may_delete_what_is_shared() {
     let (seed, mut service) = honest();
-    for (role, status) in [
-        (Role::Viewer, 403),
-        (Role::Contributor, 403),
-        (Role::Manager, 200),
-    ] {
+    for (role, status) in [(Role::Viewer, 403), (Role::Contributor, 403), (Role::Manager, 200)] {
         let shared = preset(&seed, |c| c.shared_with.iter().any(|s| s.role == role));
         assert!(listed(&mut service, &seed, 0).contains(&shared.id));
-        assert_eq!(
-            delete(&mut service, &seed, 0, &shared.id).status,
-            status,
-            "{role:?}"
-        );
-        assert_eq!(
-            listed(&mut service, &seed, 1).contains(&shared.id),
-            status == 403
-        );
+        assert_eq!(delete(&mut service, &seed, 0, &shared.id).status, status, "{role:?}");
+        assert_eq!(listed(&mut service, &seed, 1).contains(&shared.id), status == 403);
     }
 }
 
@@ -189,10 +162,7 @@ fn malformed_ids_give_400_in_the_shape_of_every_refusal() {
         (own[1..].to_owned(), own[1..].to_owned()),
         (format!("{own}0"), format!("{own}0")),
         (two.clone(), two),
-        (
-            "7d9f4a52-2f3a-4a51-9c11-7e4a1c2b3d4e".to_owned(),
-            "7d9f4a52-2f3a-4a51-9c11-7e4a1c2b3d4e".to_owned(),
-        ),
+        ("7d9f4a52-2f3a-4a51-9c11-7e4a1c2b3d4e".to_owned(), "7d9f4a52-2f3a-4a51-9c11-7e4a1c2b3d4e".to_owned()),
         ("..".to_owned(), "..".to_owned()),
         ("a%2Fb".to_owned(), "a/b".to_owned()),
         ("%F0%9F%97%BA%00!,".to_owned(), "\u{1F5FA}\0!,".to_owned()),
@@ -216,8 +186,7 @@ fn malformed_ids_give_400_in_the_shape_of_every_refusal() {
 fn xml_holds_the_same_values() {
     let (seed, mut service) = honest();
     let id = "F9BDBD5812C1C10E3E5C1A1C45B3E9DD649028853801";
-    let request =
-        oracle(&seed, 0, "DELETE", &format!("/{id}")).with_header("accept", "application/xml");
+    let request = oracle(&seed, 0, "DELETE", &format!("/{id}")).with_header("accept", "application/xml");
     let response = service.answer(&request);
     assert_eq!(response.header("content-type"), Some("application/xml"));
     let xml = String::from_utf8(response.body.to_vec()).unwrap();
@@ -228,8 +197,7 @@ fn xml_holds_the_same_values() {
     for node in members {
         assert_eq!(expected[node.tag_name().name()], node.text().unwrap());
     }
-    let list =
-        service.answer(&oracle(&seed, 0, "GET", "/items").with_header("accept", "application/xml"));
+    let list = service.answer(&oracle(&seed, 0, "GET", "/items").with_header("accept", "application/xml"));
     let list = String::from_utf8(list.body.to_vec()).unwrap();
     assert!(roxmltree::Document::parse(&list).is_ok());
 }
@@ -264,9 +232,7 @@ fn creating_needs_a_name() {
         ("application/xml", "<c><name>a</name></c>", 201),
         ("application/xml", "<c><name>a</c>", 400),
     ] {
-        let request = oracle(&seed, 0, "POST", "")
-            .with_header("content-type", content_type)
-            .with_body(sent);
+        let request = oracle(&seed, 0, "POST", "").with_header("content-type", content_type).with_body(sent);
         assert_eq!(service.answer(&request).status, status, "{sent}");
     }
 }
@@ -278,8 +244,7 @@ fn bad_credentials_and_addresses_are_refused_and_change_nothing() {
     let path = format!("/documents/api/1.1/collections/{own}");
     let expired = format!("Bearer {}", seed.oracle.users[0].expired_bearer);
     for value in ["", "Bearer ", "Basic !!", "Basic eDp5", expired.as_str()] {
-        let response =
-            service.answer(&Request::new("DELETE", &path).with_header("authorization", value));
+        let response = service.answer(&Request::new("DELETE", &path).with_header("authorization", value));
         assert_eq!(response.status, 401);
         assert!(response.header("www-authenticate").is_some());
         assert_eq!(body(&response)["errorCode"], "-1");
@@ -292,11 +257,7 @@ fn bad_credentials_and_addresses_are_refused_and_change_nothing() {
         ("GET", "/x", 405),
         ("DELETE", "/x/y", 404),
     ] {
-        assert_eq!(
-            service.answer(&oracle(&seed, 0, method, rest)).status,
-            status,
-            "{method} {rest}"
-        );
+        assert_eq!(service.answer(&oracle(&seed, 0, method, rest)).status, status, "{method} {rest}");
     }
     for version in ["1.0", "1.2", "9.9"] {
         let mut request = oracle(&seed, 0, "DELETE", &format!("/{own}"));
@@ -309,10 +270,7 @@ fn bad_credentials_and_addresses_are_refused_and_change_nothing() {
 #[test]
 fn presets_survive_what_cases_create_and_destroy() {
     let (seed, mut service) = honest();
-    let before = (
-        listed(&mut service, &seed, 0),
-        listed(&mut service, &seed, 1),
-    );
+    let before = (listed(&mut service, &seed, 0), listed(&mut service, &seed, 1));
     for _ in 0..2 {
         let id = create(&mut service, &seed, 0, "Throw-away");
         assert_eq!(delete(&mut service, &seed, 0, &id).status, 200);
@@ -324,9 +282,6 @@ fn presets_survive_what_cases_create_and_destroy() {
             }
         }
     }
-    let after = (
-        listed(&mut service, &seed, 0),
-        listed(&mut service, &seed, 1),
-    );
+    let after = (listed(&mut service, &seed, 0), listed(&mut service, &seed, 1));
     assert_eq!(before, after);
 }

@@ -24,13 +24,7 @@ pub struct TrackCollection {
 impl TrackCollection {
     /// An empty collection with room for so many tracks.
     pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            revision: 0,
-            tracks: BTreeMap::new(),
-            by_id: HashMap::new(),
-            by_guid: HashMap::new(),
-        }
+        Self { capacity, revision: 0, tracks: BTreeMap::new(), by_id: HashMap::new(), by_guid: HashMap::new() }
     }
 
     /// How many tracks are stored.
@@ -60,9 +54,7 @@ impl TrackCollection {
 
     /// A track whose collection id differs in letter case at most.
     pub fn by_id_ignoring_case(&self, id: &str) -> Option<&Track> {
-        self.tracks
-            .values()
-            .find(|track| track.id.eq_ignore_ascii_case(id))
+        self.tracks.values().find(|track| track.id.eq_ignore_ascii_case(id))
     }
 
     /// The track with this catalog GUID in upper case.
@@ -76,13 +68,7 @@ impl TrackCollection {
         let key = self.revision;
         self.by_id.insert(id.to_owned(), key);
         self.by_guid.insert(guid.to_owned(), key);
-        self.tracks.insert(
-            key,
-            Track {
-                guid: guid.to_owned(),
-                id: id.to_owned(),
-            },
-        );
+        self.tracks.insert(key, Track { guid: guid.to_owned(), id: id.to_owned() });
     }
 
     /// Removes the track with this collection id and says whether there was one.

@@ -28,10 +28,7 @@ pub struct Collection {
 impl Collection {
     /// What the collection is shared for with a login name.
     pub fn role_of(&self, login: &str) -> Option<Role> {
-        self.shared_with
-            .iter()
-            .find(|share| share.login == login)
-            .map(|share| share.role)
+        self.shared_with.iter().find(|share| share.login == login).map(|share| share.role)
     }
 }
 
@@ -60,11 +57,7 @@ impl OracleState {
         };
         for known in &seed.collections {
             // The seed's check makes sure that the owner is known.
-            let owner = seed
-                .users
-                .iter()
-                .position(|user| user.login == known.owner)
-                .unwrap_or_default();
+            let owner = seed.users.iter().position(|user| user.login == known.owner).unwrap_or_default();
             state.insert(Collection {
                 id: known.id.clone(),
                 name: known.name.clone(),
@@ -81,8 +74,7 @@ impl OracleState {
 
     /// Stores a new collection behind all others.
     pub fn insert(&mut self, collection: Collection) {
-        self.by_id
-            .insert(collection.id.clone(), self.collections.len());
+        self.by_id.insert(collection.id.clone(), self.collections.len());
         self.collections.push(collection);
     }
 
@@ -121,11 +113,7 @@ mod tests {
         let seed = Seed::embedded().unwrap();
         let state = OracleState::new(&seed.oracle);
         let login = &seed.oracle.users[0].login;
-        let roles: Vec<_> = state
-            .collections
-            .iter()
-            .filter_map(|c| c.role_of(login))
-            .collect();
+        let roles: Vec<_> = state.collections.iter().filter_map(|c| c.role_of(login)).collect();
         assert_eq!(roles, [Role::Viewer, Role::Contributor, Role::Manager]);
     }
 }

@@ -28,8 +28,7 @@ pub struct Variation {
 
 /// Every variation: first those of the wire, then the readings of the documents' choices.
 pub fn variations() -> &'static [Variation] {
-    static ALL: LazyLock<Vec<Variation>> =
-        LazyLock::new(|| [wire::VARIATIONS, choices::VARIATIONS].concat());
+    static ALL: LazyLock<Vec<Variation>> = LazyLock::new(|| [wire::VARIATIONS, choices::VARIATIONS].concat());
     &ALL
 }
 
@@ -91,21 +90,13 @@ mod tests {
         let honest = transcript(&mut Service::new(&seed), &seed);
         for variation in super::wire::VARIATIONS {
             let mut service = Service::departing(&seed, vec![variation.departure]);
-            for ((_, varied), (request, expected)) in
-                transcript(&mut service, &seed).iter().zip(&honest)
-            {
+            for ((_, varied), (request, expected)) in transcript(&mut service, &seed).iter().zip(&honest) {
                 assert_eq!(varied.status, expected.status, "{}", variation.id);
                 // Bodies of different bytes must still be the same value.
                 let (one, two) = (decoded(varied), decoded(expected));
                 if one != two {
                     let value = |body: &[u8]| serde_json::from_slice::<Value>(body).ok();
-                    assert_eq!(
-                        value(&one),
-                        value(&two),
-                        "{} on {}",
-                        variation.id,
-                        request.target
-                    );
+                    assert_eq!(value(&one), value(&two), "{} on {}", variation.id, request.target);
                 }
             }
         }

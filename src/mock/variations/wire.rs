@@ -17,16 +17,7 @@ const fn wire(
     sentence: &'static str,
     response: fn(&mut Response, &Moment<'_>),
 ) -> Variation {
-    Variation {
-        id,
-        allowed_by,
-        sentence,
-        lenient: false,
-        departure: Departure {
-            response,
-            ..Departure::NONE
-        },
-    }
+    Variation { id, allowed_by, sentence, lenient: false, departure: Departure { response, ..Departure::NONE } }
 }
 
 /// Rewrites a JSON body as text; any other body stays.
@@ -34,11 +25,7 @@ fn rewrite(response: &mut Response, write: impl FnOnce(&Value) -> Option<String>
     if response.header("content-type") != Some("application/json") {
         return;
     }
-    if let Some(text) = serde_json::from_slice(&response.body)
-        .ok()
-        .as_ref()
-        .and_then(write)
-    {
+    if let Some(text) = serde_json::from_slice(&response.body).ok().as_ref().and_then(write) {
         response.body = text.into();
     }
 }
@@ -47,13 +34,9 @@ fn rewrite(response: &mut Response, write: impl FnOnce(&Value) -> Option<String>
 /// answers are, never as what a client sent.
 fn reversed(value: Value) -> Value {
     match value {
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                .rev()
-                .map(|(name, value)| (name, reversed(value)))
-                .collect(),
-        ),
+        Value::Object(members) => {
+            Value::Object(members.into_iter().rev().map(|(name, value)| (name, reversed(value))).collect())
+        }
         Value::Array(items) => items.into_iter().map(reversed).collect(),
         other => other,
     }
@@ -95,10 +78,7 @@ fn prefixed(text: &str) -> String {
     if !text.contains(" xmlns=\"") {
         return text.to_owned();
     }
-    text.replace("</", "\0")
-        .replace('<', "<svc:")
-        .replace('\0', "</svc:")
-        .replace(" xmlns=\"", " xmlns:svc=\"")
+    text.replace("</", "\0").replace('<', "<svc:").replace('\0', "</svc:").replace(" xmlns=\"", " xmlns:svc=\"")
 }
 
 /// The XML with a line break before each start tag that does not follow a text.
@@ -123,41 +103,24 @@ fn parameter(response: &mut Response, parameter: &str) {
 }
 
 pub(super) const VARIATIONS: &[Variation] = &[
-    wire(
-        "json-indented",
-        "RFC 8259 section 2",
-        "JSON is written over several lines with indents.",
-        |response, _| rewrite(response, |value| serde_json::to_string_pretty(value).ok()),
-    ),
-    wire(
-        "json-wide",
-        "RFC 8259 section 2",
-        "JSON has white space of every kind around it.",
-        |response, _| rewrite(response, |value| Some(format!("\r\n\t {value}\r\n \n"))),
-    ),
-    wire(
-        "json-members-reversed",
-        "A-33",
-        "The members of every JSON object come in reverse order.",
-        |response, _| {
-            json(response, |value| {
-                let turned = reversed(std::mem::take(value));
-                *value = turned;
-            });
-        },
-    ),
-    wire(
-        "json-escaped",
-        "RFC 8259 section 7",
-        "JSON strings are written with escapes.",
-        |response, _| rewrite(response, |value| Some(escaped(&value.to_string()))),
-    ),
-    wire(
-        "charset-parameter",
-        "RFC 9110 section 8.3",
-        "Content-Type has a charset parameter.",
-        |response, _| parameter(response, "; charset=utf-8"),
-    ),
+    wire("json-indented", "RFC 8259 section 2", "JSON is written over several lines with indents.", |response, _| {
+        rewrite(response, |value| serde_json::to_string_pretty(value).ok())
+    }),
+    wire("json-wide", "RFC 8259 section 2", "JSON has white space of every kind around it.", |response, _| {
+        rewrite(response, |value| Some(format!("\r\n\t {value}\r\n \n")))
+    }),
+    wire("json-members-reversed", "A-33", "The members of every JSON object come in reverse order.", |response, _| {
+        json(response, |value| {
+            let turned = reversed(std::mem::take(value));
+            *value = turned;
+        });
+    }),
+    wire("json-escaped", "RFC 8259 section 7", "JSON strings are written with escapes.", |response, _| {
+        rewrite(response, |value| Some(escaped(&value.to_string())))
+    }),
+    wire("charset-parameter", "RFC 9110 section 8.3", "Content-Type has a charset parameter.", |response, _| {
+        parameter(response, "; charset=utf-8")
+    }),
     wire(
         "charset-parameter-quoted",
         "RFC 9110 section 8.3.1",
@@ -170,40 +133,29 @@ pub(super) const VARIATIONS: &[Variation] = &[
         "The media type is written with capital letters.",
         |response, _| {
             if let Some(kind) = response.header("content-type").map(str::to_owned) {
-                let kind = kind
-                    .replace("application", "Application")
-                    .replace("json", "JSON");
+                let kind = kind.replace("application", "Application").replace("json", "JSON");
                 response.set_header("content-type", &kind.replace("xml", "XML"));
             }
         },
     ),
-    wire(
-        "chunked",
-        "RFC 9112 section 7.1",
-        "Bodies come in chunks without a length.",
-        |response, _| response.framing = Framing::Chunked,
-    ),
+    wire("chunked", "RFC 9112 section 7.1", "Bodies come in chunks without a length.", |response, _| {
+        response.framing = Framing::Chunked
+    }),
     wire(
         "gzip-everywhere",
         "RFC 9110 section 12.5.3",
         "Bodies are compressed wherever Accept-Encoding does not forbid it.",
         |response, moment| {
-            let allowed = moment
-                .request
-                .header_list("accept-encoding")
-                .is_none_or(|value| accepts_gzip(&value));
+            let allowed = moment.request.header_list("accept-encoding").is_none_or(|value| accepts_gzip(&value));
             if allowed && !response.body.is_empty() {
                 response.body = gzip(&response.body);
                 response.set_header("content-encoding", "gzip");
             }
         },
     ),
-    wire(
-        "no-gzip",
-        "RFC 9110 section 12.5.3",
-        "Bodies are never compressed.",
-        |response, _| response.set_header("content-encoding", "identity"),
-    ),
+    wire("no-gzip", "RFC 9110 section 12.5.3", "Bodies are never compressed.", |response, _| {
+        response.set_header("content-encoding", "identity")
+    }),
     wire(
         "extra-headers",
         "RFC 9110 section 5.1",
@@ -217,34 +169,23 @@ pub(super) const VARIATIONS: &[Variation] = &[
             response.add_header("x-long", &"a".repeat(4_000));
         },
     ),
-    wire(
-        "reason-one-word",
-        "A-15",
-        "Reason phrases are written in one word.",
-        |response, _| {
-            response.reason = Some(
-                match response.status {
-                    200 => "Okay",
-                    400 => "BadRequest",
-                    401 => "NotAuthorized",
-                    _ => "Other",
-                }
-                .to_owned(),
-            );
-        },
-    ),
-    wire(
-        "reason-empty",
-        "RFC 9112 section 4",
-        "Reason phrases are empty.",
-        |response, _| response.reason = Some(String::new()),
-    ),
-    wire(
-        "slow",
-        "no document promises a time",
-        "Every answer is held back for a tenth of a second.",
-        |response, _| response.delay = Some(Duration::from_millis(100)),
-    ),
+    wire("reason-one-word", "A-15", "Reason phrases are written in one word.", |response, _| {
+        response.reason = Some(
+            match response.status {
+                200 => "Okay",
+                400 => "BadRequest",
+                401 => "NotAuthorized",
+                _ => "Other",
+            }
+            .to_owned(),
+        );
+    }),
+    wire("reason-empty", "RFC 9112 section 4", "Reason phrases are empty.", |response, _| {
+        response.reason = Some(String::new())
+    }),
+    wire("slow", "no document promises a time", "Every answer is held back for a tenth of a second.", |response, _| {
+        response.delay = Some(Duration::from_millis(100))
+    }),
     wire(
         "uneven",
         "no document promises a time",
@@ -255,12 +196,9 @@ pub(super) const VARIATIONS: &[Variation] = &[
             }
         },
     ),
-    wire(
-        "connection-close",
-        "RFC 9112 section 9.6",
-        "The connection ends after every answer.",
-        |response, _| response.close = true,
-    ),
+    wire("connection-close", "RFC 9112 section 9.6", "The connection ends after every answer.", |response, _| {
+        response.close = true
+    }),
     wire(
         "connection-close-third",
         "RFC 9112 section 9.6",
@@ -278,39 +216,20 @@ pub(super) const VARIATIONS: &[Variation] = &[
         "XML 1.0 section 2.8",
         "XML starts with a declaration and ends with a comment.",
         |response, _| {
-            xml(response, |text| {
-                format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n{text}\n<!-- end -->\n")
-            });
+            xml(response, |text| format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n{text}\n<!-- end -->\n"));
         },
     ),
-    wire(
-        "xml-indented",
-        "XML 1.0 section 2.10",
-        "XML elements stand on lines of their own.",
-        |response, _| xml(response, |text| indented(&text)),
-    ),
-    wire(
-        "xml-references",
-        "XML 1.0 section 4.1",
-        "XML texts are written with character references.",
-        |response, _| {
-            xml(response, |text| {
-                text.replace(">music.", ">&#x6D;usic&#46;")
-                    .replace("COLLECTION_", "COLLECTION&#95;")
-            });
-        },
-    ),
-    wire(
-        "xml-cdata",
-        "XML 1.0 section 2.7",
-        "XML error codes are written as CDATA.",
-        |response, _| {
-            xml(response, |text| {
-                text.replace("<ErrorCode>", "<ErrorCode><![CDATA[")
-                    .replace("</ErrorCode>", "]]></ErrorCode>")
-            });
-        },
-    ),
+    wire("xml-indented", "XML 1.0 section 2.10", "XML elements stand on lines of their own.", |response, _| {
+        xml(response, |text| indented(&text))
+    }),
+    wire("xml-references", "XML 1.0 section 4.1", "XML texts are written with character references.", |response, _| {
+        xml(response, |text| text.replace(">music.", ">&#x6D;usic&#46;").replace("COLLECTION_", "COLLECTION&#95;"));
+    }),
+    wire("xml-cdata", "XML 1.0 section 2.7", "XML error codes are written as CDATA.", |response, _| {
+        xml(response, |text| {
+            text.replace("<ErrorCode>", "<ErrorCode><![CDATA[").replace("</ErrorCode>", "]]></ErrorCode>")
+        });
+    }),
     wire(
         "xml-instance-elsewhere",
         "Namespaces in XML section 6",
@@ -340,20 +259,13 @@ mod tests {
 
     #[test]
     fn indents_spare_empty_texts() {
-        assert_eq!(
-            indented("<a><b></b><c>x</c></a>"),
-            "<a>\r\n    <b></b>\r\n    <c>x</c></a>"
-        );
+        assert_eq!(indented("<a><b></b><c>x</c></a>"), "<a>\r\n    <b></b>\r\n    <c>x</c></a>");
     }
 
     #[test]
     fn prefixes_keep_the_namespace() {
         let text = prefixed("<a xmlns=\"urn:x\"><b>1</b></a>");
         let document = roxmltree::Document::parse(&text).unwrap();
-        assert!(
-            document
-                .descendants()
-                .any(|node| node.has_tag_name(("urn:x", "b")))
-        );
+        assert!(document.descendants().any(|node| node.has_tag_name(("urn:x", "b"))));
     }
 }

@@ -1,6 +1,6 @@
 //! Expected beside actual, as lines in which the differing words are marked: [`diff`].
 
-use similar::{ChangeTag, DiffTag, TextDiff};
+use similar::{ChangeTag, TextDiff};
 
 use super::Text;
 
@@ -51,21 +51,27 @@ pub(super) fn diff(expected: &str, actual: &str) -> Option<Diff> {
     if expected.is_empty() || actual.is_empty() || plain(expected) && plain(actual) {
         return None;
     }
-    let expected = Text::lines(expected, MAX_VALUE).0;
-    let actual = Text::lines(actual, MAX_VALUE).0;
+    let expected = show_ends(&Text::lines(expected, MAX_VALUE).0);
+    let actual = show_ends(&Text::lines(actual, MAX_VALUE).0);
+    let one_ends = expected.ends_with('\n') != actual.ends_with('\n');
     let diff = TextDiff::from_lines(expected.as_str(), actual.as_str());
     let mut unified = Vec::new();
     let mut rows = Vec::new();
+    // No deadline, for the same record gives the same page; the values' length bounds the time.
     for op in diff.ops() {
         let mut removed = Vec::new();
         let mut added = Vec::new();
-        for change in diff.iter_inline_changes(op) {
+        for change in diff.iter_inline_changes_deadline(op, None) {
             let pieces = || {
                 let strings = change.iter_strings_lossy();
                 // The line's own end is shown by the layout.
                 let pieces =
                     strings.map(|(marked, text)| Piece { text: Text::line(text.trim_end_matches('\n')), marked });
-                pieces.filter(|piece| !piece.text.is_empty()).collect()
+                let mut pieces: Vec<Piece> = pieces.filter(|piece| !piece.text.is_empty()).collect();
+                if one_ends && change.missing_newline() {
+                    pieces.push(Piece { text: Text::line(" (no line feed at the end)"), marked: true });
+                }
+                pieces
             };
             match change.tag() {
                 ChangeTag::Delete => {
@@ -85,7 +91,6 @@ pub(super) fn diff(expected: &str, actual: &str) -> Option<Diff> {
                 }
             }
         }
-        debug_assert!(op.tag() != DiffTag::Equal || removed.is_empty() && added.is_empty());
         let mut added = added.into_iter();
         for line in removed {
             rows.push(Row { expected: Some(line), actual: added.next() });
@@ -93,6 +98,19 @@ pub(super) fn diff(expected: &str, actual: &str) -> Option<Diff> {
         rows.extend(added.map(|line| Row { expected: None, actual: Some(line) }));
     }
     Some(Diff { unified, rows })
+}
+
+/// Spaces at the end of a line, which nobody sees, in their escaped form.
+fn show_ends(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        let kept = line.trim_end_matches(' ');
+        out.push_str(kept);
+        out.push_str(&"\\u{20}".repeat(line.len() - kept.len()));
+        out.push_str(end);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -126,6 +144,9 @@ mod tests {
     #[test]
     fn invisible_differences_are_visible() {
         let diff = diff("a\r\nb", "a\nb").expect("a diff");
-        assert_eq!(diff.unified.iter().map(plain).collect::<Vec<_>>(), ["-a\\r", "+a", " b"]);
+        let shown = |diff: &Diff| diff.unified.iter().map(plain).collect::<Vec<_>>();
+        assert_eq!(shown(&diff), ["-a\\r", "+a", " b"]);
+        let diff = super::diff("a \nb\n", "a\u{a0}\nb").expect("a diff");
+        assert_eq!(shown(&diff), ["-a\\u{20}", "-b", "+a\\u{a0}", "+b (no line feed at the end)"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::id::CaseId;
+use crate::model::id::{CaseId, ClauseId};
 use crate::model::judgement::Mismatch;
 use crate::record::Record;
 use crate::report::group::{Group, groups};
@@ -145,7 +145,7 @@ fn failure(
 }
 
 fn difference(each: &Mismatch, budget: &mut Budget) -> Difference {
-    let ids: Vec<&str> = each.clauses.iter().map(|id| id.as_str()).collect();
+    let ids: Vec<&str> = each.clauses.iter().map(ClauseId::as_str).collect();
     let expected = Text::short(&each.expected, MAX_VALUE);
     let actual = Text::short(&each.actual, MAX_VALUE);
     let room = budget.take(expected.len() + actual.len() + 500);
@@ -162,6 +162,7 @@ fn difference(each: &Mismatch, budget: &mut Budget) -> Difference {
         clauses: Text::line(&ids.join(", ")),
         expected: short(expected),
         actual: short(actual),
-        diff: diff(&each.expected, &each.actual).filter(|diff| budget.take(diff.size())),
+        // Nothing is compared that could not be shown.
+        diff: if room { diff(&each.expected, &each.actual).filter(|diff| budget.take(diff.size())) } else { None },
     }
 }

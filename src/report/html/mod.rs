@@ -129,7 +129,7 @@ mod tests {
             assert_eq!(page.matches(&format!("<section id=\"{id}\"")).count(), 1, "{id}");
             assert!(page.contains(&format!("href=\"#{id}\"")), "{id}");
         }
-        assert!(page.contains("exit 1"));
+        assert!(page.contains("Exit 1<"));
         assert!(page.contains("status 401 (implied)"), "documented and never seen");
         record.cases.retain(|case| case.outcome == Verdict::Passed);
         record.summary.choices.clear();
@@ -153,6 +153,45 @@ mod tests {
         assert_eq!(unique.len(), ids.len());
         for link in all("href=\"#") {
             assert!(ids.contains(&link), "{link}");
+        }
+    }
+
+    /// WCAG 2.2, 1.4.3: 4.5 to 1 for text, on every background that it stands on, in both colour schemes.
+    #[test]
+    fn colours_have_enough_contrast() {
+        fn luminance(colour: &str) -> f64 {
+            let channel = |at: usize| {
+                let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("hex")) / 255.0;
+                if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+        }
+        let (light, dark) = STYLE.split_once("@media (prefers-color-scheme: dark)").expect("both schemes");
+        for scheme in [light, dark] {
+            let colour = |name: &str| {
+                let at = scheme.find(&format!("--{name}: ")).expect("the colour") + name.len() + 4;
+                luminance(&scheme[at..at + 7])
+            };
+            let pairs = [
+                ("text", "page"),
+                ("text", "panel"),
+                ("soft", "page"),
+                ("link", "page"),
+                ("good", "page"),
+                ("bad", "page"),
+                ("warn", "page"),
+                ("good", "good-back"),
+                ("bad", "bad-back"),
+                ("warn", "warn-back"),
+                ("calm", "calm-back"),
+                ("text", "mark"),
+                ("link", "panel"),
+            ];
+            for (front, back) in pairs {
+                let (a, b) = (colour(front), colour(back));
+                let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                assert!(ratio >= 4.5, "{front} on {back}: {ratio:.2}");
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use askama::Template;
 
 use crate::model::clause::Level;
-use crate::model::id::CaseId;
+use crate::model::id::{CaseId, ClauseId};
 use crate::model::verdict::{ClauseVerdict, Verdict};
 use crate::record::{CaseRecord, Change, Record};
 use crate::report::coverage;
@@ -41,7 +41,6 @@ pub(super) struct Page<'a> {
     total: Text,
     took: String,
     exit_code: u8,
-    exit_name: String,
     exit_meaning: &'static str,
     interrupted: bool,
     reasons: Vec<Text>,
@@ -184,7 +183,6 @@ pub(super) fn page<'a>(
         total: Text::line(&words::total_line(record)),
         took: words::duration(footer.elapsed_us),
         exit_code: footer.exit.code(),
-        exit_name: words::name(&footer.exit),
         exit_meaning: footer.exit.meaning(),
         interrupted: footer.interrupted,
         reasons: footer.reasons.iter().map(|reason| Text::line(reason)).collect(),
@@ -376,7 +374,7 @@ fn row(number: usize, case: &CaseRecord, standings: &Standings<'_>) -> CaseView 
     let judgement = &case.judgement;
     let notes = judgement.unmet.iter().map(|each| noted("wanted", each));
     let notes = notes.chain(judgement.notes.iter().map(|each| noted("noted", each)));
-    let ids: Vec<&str> = case.clauses.iter().map(|id| id.as_str()).collect();
+    let ids: Vec<&str> = case.clauses.iter().map(ClauseId::as_str).collect();
     CaseView {
         number,
         id: Text::line(case.id.as_str()),

@@ -1,0 +1,111 @@
+//! Tables of target files.
+
+use super::{EFFECT, Kind, Table, field, must};
+
+/// A target file.
+pub(crate) static TARGET_FILE: Table = Table {
+    name: "target-file",
+    doc: "The profile of a service under test.",
+    open: false,
+    fields: &[
+        must("target", Kind::Table(&TARGET), "who is being tested"),
+        field("services", Kind::Map(&Kind::Text), "base URL by service id"),
+        field("variables", Kind::Values, "values that may be shown; nested tables give dotted names"),
+        field(
+            "secrets",
+            Kind::Values,
+            "`{ env = \"NAME\" }`, `{ file = \"path\" }` or, for a mock, `{ value = \"…\" }`",
+        ),
+        field("fixtures", Kind::Values, "lists, texts and flags; nested tables give dotted names"),
+        field("auth", Kind::Values, "auth schemes by name"),
+        field("limits", Kind::Table(&LIMITS), "limits that a run keeps to"),
+        field("safety", Kind::Table(&SAFETY), "what may be done to it"),
+        field("known_failure", Kind::Tables(&KNOWN_FAILURE), "failures that are accepted for a time"),
+    ],
+};
+
+/// Who is being tested.
+pub(crate) static TARGET: Table = Table {
+    name: "target",
+    doc: "Who is being tested.",
+    open: false,
+    fields: &[
+        must("name", Kind::Text, "short name of the profile"),
+        field("product", Kind::Text, "product under test"),
+        field("version", Kind::Text, "its version"),
+        field("operator", Kind::Text, "who runs it"),
+        must("class", Kind::Word(&["mock", "real"]), "mock or real"),
+    ],
+};
+
+/// A secret.
+pub(crate) static SECRET: Table = Table {
+    name: "secret",
+    doc: "Where a secret comes from; one of these.",
+    open: false,
+    fields: &[
+        field("env", Kind::Text, "an environment variable"),
+        field("file", Kind::Text, "a file, relative to the target file"),
+        field("value", Kind::Text, "the value itself, for a mock only"),
+    ],
+};
+
+/// An auth scheme.
+pub(crate) static AUTH: Table = Table {
+    name: "auth",
+    doc: "Which header a scheme sets, and to what: header with value, basic, or bearer.",
+    open: false,
+    fields: &[
+        field("header", Kind::Text, "header name"),
+        field("value", Kind::Template, "its value"),
+        field("basic", Kind::Table(&BASIC), "Basic (RFC 7617)"),
+        field("bearer", Kind::Template, "Bearer (RFC 6750)"),
+    ],
+};
+
+/// Basic credentials.
+pub(crate) static BASIC: Table = Table {
+    name: "basic",
+    doc: "Basic credentials.",
+    open: false,
+    fields: &[must("user", Kind::Template, "user name"), must("password", Kind::Template, "password, from a secret")],
+};
+
+/// Limits of a target.
+pub(crate) static LIMITS: Table = Table {
+    name: "limits",
+    doc: "Limits that a run keeps to.",
+    open: false,
+    fields: &[
+        field("jobs", Kind::Integer(1, 100_000), "most requests in flight"),
+        field("per_second", Kind::Number, "most requests a second"),
+    ],
+};
+
+/// Safety of a target.
+pub(crate) static SAFETY: Table = Table {
+    name: "safety",
+    doc: "What may be done to a target that is not on this machine.",
+    open: false,
+    fields: &[
+        field("allow", Kind::List(&EFFECT), "effects that are allowed beyond `read`"),
+        field("hosts", Kind::Texts, "hosts (`host` or `host:port`) that they are allowed on"),
+    ],
+};
+
+/// A known failure.
+pub(crate) static KNOWN_FAILURE: Table = Table {
+    name: "known-failure",
+    doc: "A failure that is known and accepted for a time.",
+    open: false,
+    fields: &[
+        field("case", Kind::Text, "glob over case ids; or"),
+        field("clause", Kind::Text, "glob over clause ids"),
+        field("check", Kind::Text, "the check that fails"),
+        field("got", Kind::Text, "the value seen when it fails"),
+        must("reason", Kind::Text, "why it is accepted"),
+        field("issue", Kind::Text, "link to the issue"),
+        field("expires", Kind::Text, "last day on which it is accepted, `YYYY-MM-DD`"),
+        field("flaky", Kind::Bool, "may pass or fail"),
+    ],
+};

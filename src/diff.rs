@@ -1,1 +1,0 @@
-//! Renders mismatches and bodies as text that shows every difference.
