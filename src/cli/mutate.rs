@@ -193,11 +193,15 @@ fn list(survivors: &[&Survivor], cases: bool, out: &mut String) {
     for group in survivors.chunk_by(|left, right| (&left.operation, left.status) == (&right.operation, right.status)) {
         let Some(first) = group.first() else { continue };
         let _ = writeln!(out, "\n  {} {}", first.operation, first.status);
-        // A body that nobody asks anything of is one line, not one for each of its places.
-        let (bodies, group): (Vec<&Survivor>, Vec<&Survivor>) =
-            group.iter().copied().partition(|each| matches!(each.deliberate, Some(Looseness::Body(_))));
-        if let Some(Survivor { deliberate: Some(reason), .. }) = bodies.first() {
-            let _ = writeln!(out, "    body: {} places at which no case looks ({reason})", places(&bodies));
+        // What is let through as a whole is one line, not one for each of its places.
+        let whole = |reason: &Looseness| matches!(reason, Looseness::Body(_) | Looseness::Observe | Looseness::Extra(_));
+        let (folded, group): (Vec<&Survivor>, Vec<&Survivor>) =
+            group.iter().copied().partition(|each| each.deliberate.as_ref().is_some_and(whole));
+        let reasons: BTreeSet<&Looseness> = folded.iter().filter_map(|each| each.deliberate.as_ref()).collect();
+        for reason in reasons {
+            let same: Vec<&Survivor> =
+                folded.iter().copied().filter(|each| each.deliberate.as_ref() == Some(reason)).collect();
+            let _ = writeln!(out, "    {} changes at {} places  ({reason})", same.len(), places(&same));
         }
         for place in group.chunk_by(|left, right| (left.part, &left.place) == (right.part, &right.place)) {
             let mut reasons: Vec<Option<&Looseness>> = place.iter().map(|each| each.deliberate.as_ref()).collect();
@@ -208,7 +212,7 @@ fn list(survivors: &[&Survivor], cases: bool, out: &mut String) {
                     place.iter().copied().filter(|each| each.deliberate.as_ref() == reason).collect();
                 let Some(first) = same.first() else { continue };
                 let reason = reason.map_or_else(String::new, |reason| format!("  ({reason})"));
-                let _ = writeln!(out, "    {}: {}{reason}", name(first), changes(&same));
+                let _ = writeln!(out, "    {}: {}{reason}", name(first), changes(&same, cases));
                 if cases {
                     let names: BTreeSet<String> =
                         same.iter().flat_map(|each| each.cases.iter().map(ToString::to_string)).collect();
@@ -230,11 +234,11 @@ fn name(survivor: &Survivor) -> String {
 }
 
 /// The operators of a place, in a phrase where there is one.
-fn changes(survivors: &[&Survivor]) -> String {
+fn changes(survivors: &[&Survivor], phrased: bool) -> String {
     let operators: Vec<Operator> = survivors.iter().map(|each| each.operator).collect();
     let words: Vec<&str> = operators.iter().map(|operator| operator.word()).collect();
     let anything = [Operator::Type, Operator::Null].iter().all(|each| operators.contains(each));
-    let phrase = match (anything, operators.contains(&Operator::Removed)) {
+    let phrase = match (phrased && anything, operators.contains(&Operator::Removed)) {
         (true, true) => "can be anything or missing: ",
         (true, false) => "can be anything: ",
         (false, _) => "",

@@ -7,11 +7,11 @@
 //! there is no verdict on the service.
 
 use super::loose::{Looseness, Original, why};
-use super::mutants::{Change, Mutant, mutants};
+use super::mutants::{Change, Headers, Mutant, mutants};
 use super::survivors::{AnswerTally, Group, MutantReport, Tally};
 use crate::compare;
 use crate::model::exchange::Response;
-use crate::model::expect::Expect;
+use crate::model::expect::{Expect, HeaderTest};
 use crate::model::json::Json;
 use crate::model::judgement::Part;
 use crate::model::spec::{Case, Step, StepRole, TargetSpec};
@@ -109,7 +109,7 @@ impl Hearing<'_> {
     fn judge(&self) -> (AnswerTally, u64) {
         let mut tally = AnswerTally::default();
         let (expect, response) = (&*self.answer.expect, &self.answer.response);
-        let mut headers = Vec::new();
+        let mut headers = Headers::default();
         looked_at(expect, &mut headers);
         let original = Original::new(response);
         let captured: Vec<Option<Json<'static>>> =
@@ -249,10 +249,15 @@ fn violates(expect: &Expect, response: &Response) -> bool {
 }
 
 /// Names of the header fields that an expectation looks at.
-fn looked_at<'e>(expect: &'e Expect, names: &mut Vec<&'e str>) {
-    names.extend(expect.headers.iter().map(|check| check.name.as_str()));
+fn looked_at<'e>(expect: &'e Expect, headers: &mut Headers<'e>) {
+    for check in &expect.headers {
+        headers.names.push(&check.name);
+        if matches!(check.rule, HeaderTest::Absent) {
+            headers.forbidden.push(&check.name);
+        }
+    }
     for reading in &expect.readings {
-        looked_at(&reading.expect, names);
+        looked_at(&reading.expect, headers);
     }
 }
 

@@ -21,7 +21,7 @@ use crate::pattern::xml_matching::{matches, own_text};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "detail")]
 pub enum Looseness {
-    /// The case asks nothing of the inside of the body: `unchecked`, `well-formed`.
+    /// The case asks nothing of the body's structure: `unchecked`, `well-formed`, `text`.
     Body(String),
     /// The case only records (`observe`).
     Observe,
@@ -54,7 +54,7 @@ impl Looseness {
 impl std::fmt::Display for Looseness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Looseness::Body(word) => write!(f, "body = \"{word}\""),
+            Looseness::Body(word) => f.write_str(word),
             Looseness::Observe => f.write_str("observe"),
             Looseness::Unlisted => f.write_str("not listed"),
             Looseness::Captured(name) => write!(f, "captured as `{name}` for later steps"),
@@ -105,15 +105,21 @@ pub fn why(expect: &Expect, original: &Original<'_>, mutant: &Mutant) -> Loosene
         Part::Status => Looseness::Status(statuses(expect)),
         Part::Header => {
             let mut tests = expect.headers.iter().filter(|check| check.name == place.name);
-            tests.next().map_or(Looseness::Unlisted, |check| Looseness::Header(test(&check.rule).to_owned()))
+            match tests.next() {
+                Some(check) => Looseness::Header(test(&check.rule).to_owned()),
+                // Who asks nothing of a body asks nothing of its type.
+                None if place.name == "content-type" => unasked(&expect.body).unwrap_or(Looseness::Unlisted),
+                None => Looseness::Unlisted,
+            }
         }
         Part::Body | Part::Check => {
             let found = match &expect.body {
-                BodyCheck::Unchecked => return Looseness::Body("unchecked".to_owned()),
-                BodyCheck::WellFormed => return Looseness::Body("well-formed".to_owned()),
-                BodyCheck::TextRegex(_) => Some(Looseness::Operator("text regex".to_owned())),
-                BodyCheck::TextContains(_) => Some(Looseness::Operator("text contains".to_owned())),
-                BodyCheck::Empty | BodyCheck::Text(_) => None,
+                BodyCheck::Unchecked
+                | BodyCheck::WellFormed
+                | BodyCheck::TextRegex(_)
+                | BodyCheck::TextContains(_)
+                | BodyCheck::Empty
+                | BodyCheck::Text(_) => unasked(&expect.body),
                 BodyCheck::Json(pattern) => original.json().and_then(|root| {
                     let why = Why { matcher: Matcher { body: Body::Json(root) }, operator: mutant.operator };
                     why.json(&pattern.root, Some(root), &place.path)
@@ -127,6 +133,18 @@ pub fn why(expect: &Expect, original: &Original<'_>, mutant: &Mutant) -> Loosene
             found.unwrap_or(Looseness::Unlisted)
         }
     }
+}
+
+/// What is said of a body that no pattern looks into.
+fn unasked(body: &BodyCheck) -> Option<Looseness> {
+    let word = match body {
+        BodyCheck::Unchecked => "body = \"unchecked\"",
+        BodyCheck::WellFormed => "body = \"well-formed\"",
+        BodyCheck::TextRegex(_) => "text.regex",
+        BodyCheck::TextContains(_) => "text.contains",
+        BodyCheck::Empty | BodyCheck::Text(_) | BodyCheck::Json(_) | BodyCheck::Xml(_) => return None,
+    };
+    Some(Looseness::Body(word.to_owned()))
 }
 
 fn statuses(expect: &Expect) -> String {
@@ -284,7 +302,8 @@ impl Why<'_> {
             Operator::Added => extra(pattern.extra, self.operator),
             Operator::Removed | Operator::Renamed | Operator::NameCase if pattern.optional => cb("cb:optional"),
             Operator::Reordered if pattern.any_order => cb("cb:order"),
-            Operator::Duplicated => extra(pattern.extra, self.operator),
+            // The second of two is one more than was listed.
+            Operator::Duplicated => extra(pattern.extra, Operator::Added),
             _ => {
                 let node = pattern.text.as_ref()?;
                 self.json(node, Some(&Json::String(own_text(element))), &[])

@@ -249,7 +249,7 @@ mod tests {
         let meant = survivor(&[("b", 200, Some(Looseness::Unlisted)), ("a", 200, Some(typed()))]);
         assert_eq!(meant.deliberate, Some(typed()));
         assert_eq!(meant.cases, [CaseId::new("a"), CaseId::new("b")]);
-        let body = Looseness::Body("unchecked".to_owned());
+        let body = Looseness::Body("body = \"unchecked\"".to_owned());
         let negligent = survivor(&[("b", 200, Some(body.clone())), ("a", 200, Some(Looseness::Unlisted))]);
         assert_eq!(negligent.deliberate, None);
         assert_eq!(survivor(&[("a", 200, Some(body.clone()))]).deliberate, Some(body));

@@ -1,7 +1,7 @@
 //! Mutants of the status and of header fields.
 
 use super::text::{changed, emptied};
-use super::{Change, Mutant, Operator, Place};
+use super::{Change, Headers, Mutant, Operator, Place};
 use crate::model::exchange::Response;
 use crate::model::judgement::Part;
 
@@ -25,8 +25,8 @@ pub(super) fn status(status: u16) -> Vec<Mutant> {
 }
 
 /// Every header field that is looked at.
-pub(super) fn headers(response: &Response, names: &[&str]) -> Vec<Mutant> {
-    let mut names: Vec<&str> = names.iter().copied().chain(["content-type"]).collect();
+pub(super) fn headers(response: &Response, looked_at: &Headers<'_>) -> Vec<Mutant> {
+    let mut names: Vec<&str> = looked_at.names.iter().copied().chain(["content-type"]).collect();
     names.sort_unstable();
     names.dedup();
     let mut list = Vec::new();
@@ -36,9 +36,12 @@ pub(super) fn headers(response: &Response, names: &[&str]) -> Vec<Mutant> {
             list.push(Mutant { place: place.clone(), operator, change: Change::Headers(headers) });
         };
         let Some(at) = response.headers.iter().position(|(key, _)| key == name) else {
-            let mut headers = response.headers.clone();
-            headers.push((name.to_owned(), b"casebook".to_vec()));
-            add(Operator::Added, headers);
+            // A field that nobody forbids may be there.
+            if looked_at.forbidden.contains(&name) {
+                let mut headers = response.headers.clone();
+                headers.push((name.to_owned(), b"casebook".to_vec()));
+                add(Operator::Added, headers);
+            }
             continue;
         };
         let value = &response.headers[at].1;

@@ -178,10 +178,18 @@ impl Mutant {
     }
 }
 
-/// The mutants of an answer, made one place at a time. `headers` names, in lower case, the header fields that somebody
-/// looks at; `Content-Type` is always one of them. A body is read as JSON or XML by its look, whatever its media type
+/// Header fields that somebody looks at, in lower case.
+#[derive(Clone, Debug, Default)]
+pub struct Headers<'n> {
+    /// All of them; `content-type` is always one.
+    pub names: Vec<&'n str>,
+    /// Those of them that must not be there.
+    pub forbidden: Vec<&'n str>,
+}
+
+/// The mutants of an answer, made one place at a time. A body is read as JSON or XML by its look, whatever its media type
 /// says, and as text when it is neither.
-pub fn mutants<'r>(response: &'r Response, headers: &[&str]) -> Mutants<'r> {
+pub fn mutants<'r>(response: &'r Response, headers: &Headers<'_>) -> Mutants<'r> {
     let mut list = head::status(response.status);
     list.extend(head::headers(response, headers));
     list.reverse();
