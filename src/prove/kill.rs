@@ -6,18 +6,23 @@
 //! unnoticed with the reason [`Looseness::Captured`]. Answers of setup and teardown steps are not mutated: a failure
 //! there is no verdict on the service.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use super::loose::{Looseness, Original, why};
-use super::mutants::{Change, Headers, Mutant, mutants};
+use super::mutants::{Change, Headers, Mutant, Operator, Place, View, mutants};
 use super::survivors::{AnswerTally, Group, MutantReport, Tally};
 use crate::compare;
 use crate::model::exchange::Response;
-use crate::model::expect::{Expect, HeaderTest};
+use crate::model::expect::{AnswerReading, BodyCheck, Expect, HeaderTest};
 use crate::model::json::Json;
-use crate::model::judgement::Part;
+use crate::model::judgement::{Mismatch, Part};
 use crate::model::spec::{Case, Step, StepRole, TargetSpec};
 use crate::model::suite::Suite;
 use crate::model::template::{Part as Piece, Template};
 use crate::model::verdict::Verdict;
+use crate::pattern::parse::write_json;
 use crate::runner::{Answer, Testimony, capture};
 use crate::template::expect::{self, Rules};
 use crate::template::{Scope, resolve_json};
@@ -105,6 +110,72 @@ struct Hearing<'h> {
     answer: &'h Answer,
 }
 
+/// The mutants of one answer at work.
+struct Bench<'b, 'h> {
+    hearing: &'b Hearing<'h>,
+    original: Original<'b>,
+    captured: Vec<Option<Json<'static>>>,
+    /// The whole answer of a choice that the unchanged answer follows.
+    followed: Option<&'b AnswerReading>,
+    /// A JSON value is not enough: the expectation looks at the text.
+    reads_text: bool,
+    scratch: Response,
+    tally: AnswerTally,
+    number: u64,
+}
+
+impl Bench<'_, '_> {
+    fn whole(&mut self, mut mutant: Mutant) {
+        mutant.swap(&mut self.scratch);
+        let (expect, step) = (&*self.hearing.answer.expect, &self.hearing.step.id);
+        let mismatches = compare::mismatches(expect, &self.scratch, None, step);
+        self.ruled(&mutant, &mismatches);
+        mutant.swap(&mut self.scratch);
+    }
+
+    fn json(&mut self, place: &Arc<Place>, operator: Operator, value: &Json<'_>) {
+        if !self.reads_text {
+            let (expect, step) = (&*self.hearing.answer.expect, &self.hearing.step.id);
+            let mismatches = compare::mismatches(expect, &self.scratch, Some(value), step);
+            if !mismatches.is_empty() {
+                self.noticed(place, operator, &mismatches);
+                return;
+            }
+        }
+        let step = self.hearing.step;
+        let written =
+            self.reads_text || !step.captures.is_empty() || self.followed.is_some() || step.wanted.is_some();
+        let body = if written { Bytes::from(write_json(value)) } else { self.scratch.body.clone() };
+        let mut mutant = Mutant { place: place.clone(), operator, change: Change::Body(body) };
+        if self.reads_text {
+            self.whole(mutant);
+        } else {
+            mutant.swap(&mut self.scratch);
+            self.ruled(&mutant, &[]);
+            mutant.swap(&mut self.scratch);
+        }
+    }
+
+    fn ruled(&mut self, mutant: &Mutant, mismatches: &[Mismatch]) {
+        if !mismatches.is_empty() {
+            self.noticed(&mutant.place, mutant.operator, mismatches);
+            return;
+        }
+        self.number += 1;
+        let survived = self.hearing.unnoticed(mutant, self);
+        self.tally.add(mutant.place.part, &mutant.place.name, mutant.operator, survived);
+    }
+
+    fn noticed(&mut self, place: &Place, operator: Operator, mismatches: &[Mismatch]) {
+        self.number += 1;
+        let mut clauses: Vec<_> = mismatches.iter().flat_map(|each| &each.clauses).collect();
+        clauses.sort_unstable();
+        clauses.dedup();
+        clauses.into_iter().for_each(|clause| self.tally.violated(clause));
+        self.tally.add(place.part, &place.name, operator, None);
+    }
+}
+
 impl Hearing<'_> {
     fn judge(&self) -> (AnswerTally, u64) {
         let mut tally = AnswerTally::default();
@@ -114,39 +185,30 @@ impl Hearing<'_> {
         let original = Original::new(response);
         let captured: Vec<Option<Json<'static>>> =
             self.step.captures.iter().map(|each| capture(each, response).ok()).collect();
-        let mut scratch = response.clone();
-        let mut number = 0;
-        let mut all = mutants(response, &headers);
+        let all = mutants(response, &headers);
         tally.left_out(all.left_out());
-        for mut mutant in all.by_ref() {
-            number += 1;
-            mutant.swap(&mut scratch);
-            let judgement = compare::compare(expect, &scratch, &self.step.id);
-            let mut clauses: Vec<_> = judgement.mismatches.iter().flat_map(|each| &each.clauses).collect();
-            clauses.sort_unstable();
-            clauses.dedup();
-            clauses.into_iter().for_each(|clause| tally.violated(clause));
-            let survived = if judgement.mismatches.is_empty() {
-                self.unnoticed(&mutant, &scratch, &original, &captured)
-            } else {
-                None
-            };
-            mutant.swap(&mut scratch);
-            tally.add(mutant.place.part, &mutant.place.name, mutant.operator, survived);
-        }
-        (tally, number)
+        let mut bench = Bench {
+            hearing: self,
+            original,
+            captured,
+            followed: expect.readings.iter().find(|reading| !violates(&reading.expect, response)),
+            reads_text: reads_text(expect),
+            scratch: response.clone(),
+            tally,
+            number: 0,
+        };
+        all.visit(|view| match view {
+            View::Made(mutant) => bench.whole(mutant),
+            View::Json(place, operator, value) => bench.json(place, operator, value),
+        });
+        (bench.tally, bench.number)
     }
 
     /// What the expectation did not notice: `None` when something else in the case would, or why nothing does.
-    fn unnoticed(
-        &self,
-        mutant: &Mutant,
-        mutated: &Response,
-        original: &Original<'_>,
-        captured: &[Option<Json<'static>>],
-    ) -> Option<Looseness> {
+    fn unnoticed(&self, mutant: &Mutant, bench: &Bench<'_, '_>) -> Option<Looseness> {
+        let mutated = &bench.scratch;
         let mut later = None;
-        match self.changed(mutant, mutated, captured) {
+        match self.changed(mutant, mutated, &bench.captured) {
             Some(changed) if changed.is_empty() => {}
             Some(changed) => {
                 if self.noticed_later(&changed) {
@@ -159,7 +221,7 @@ impl Hearing<'_> {
             // A capture that finds nothing fails the case.
             None => return None,
         }
-        let mut reason = self.reason(mutant, mutated, original);
+        let mut reason = self.reason(mutant, bench);
         if reason <= Looseness::Unlisted {
             if let Some(later) = later {
                 reason = later;
@@ -172,17 +234,15 @@ impl Hearing<'_> {
         Some(reason)
     }
 
-    fn reason(&self, mutant: &Mutant, mutated: &Response, original: &Original<'_>) -> Looseness {
-        let expect = &*self.answer.expect;
-        let main = why(expect, original, mutant);
+    fn reason(&self, mutant: &Mutant, bench: &Bench<'_, '_>) -> Looseness {
+        let main = why(&self.answer.expect, &bench.original, mutant);
         // The reading that the answer follows has its own words about the place.
-        let followed = expect.readings.iter().find(|reading| !violates(&reading.expect, &self.answer.response));
-        match followed {
+        match bench.followed {
             Some(reading) if main <= Looseness::Unlisted => {
-                if violates(&reading.expect, mutated) {
+                if violates(&reading.expect, &bench.scratch) {
                     Looseness::Choice(reading.choice.clone())
                 } else {
-                    main.max(why(&reading.expect, original, mutant))
+                    main.max(why(&reading.expect, &bench.original, mutant))
                 }
             }
             _ => main,
@@ -245,7 +305,13 @@ fn bind(step: &Step, scope: &mut Scope) -> Option<()> {
 }
 
 fn violates(expect: &Expect, response: &Response) -> bool {
-    !compare::compare(expect, response, "").mismatches.is_empty()
+    !compare::mismatches(expect, response, None, "").is_empty()
+}
+
+/// Whether an expectation looks at the text of a body, not at what it means.
+fn reads_text(expect: &Expect) -> bool {
+    matches!(expect.body, BodyCheck::Text(_) | BodyCheck::TextRegex(_) | BodyCheck::TextContains(_))
+        || expect.readings.iter().any(|reading| reads_text(&reading.expect))
 }
 
 /// Names of the header fields that an expectation looks at.

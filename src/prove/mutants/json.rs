@@ -62,15 +62,29 @@ impl<'r> JsonMutants<'r> {
         Some(Self { bytes, root, places, whole: true, left_out })
     }
 
-    /// Adds the mutants of the next place; false when there is none left.
-    pub(super) fn next_place(&mut self, list: &mut Vec<Mutant>) -> bool {
+    /// Adds the mutants of the body as a whole, the first time.
+    pub(super) fn whole(&mut self, list: &mut Vec<Mutant>) -> bool {
         if std::mem::take(&mut self.whole) {
             let same = |half: &[u8]| parse_json_bytes(half).is_ok_and(|half| same_value(&half, &self.root));
             whole(self.bytes, same, list);
             return true;
         }
+        false
+    }
+
+    /// Adds the mutants of the next place; false when there is none left.
+    pub(super) fn next_place(&mut self, list: &mut Vec<Mutant>) -> bool {
+        self.whole(list)
+            || self.visit_place(&mut |place, operator, value| {
+                let change = Change::Body(write_json(value).into());
+                list.push(Mutant { place: place.clone(), operator, change });
+            })
+    }
+
+    /// Shows the mutants of the next place, without writing them; false when there is none left.
+    pub(super) fn visit_place(&mut self, show: Show<'_>) -> bool {
         let Some((at, place)) = self.places.pop() else { return false };
-        let mut made = Maker { place: &place, list };
+        let mut made = Maker { place: &place, show };
         self.values(&at, &mut made);
         if let Some((last, parent)) = at.split_last() {
             self.entry(parent, *last, &mut made);
@@ -232,14 +246,16 @@ fn reach<'v, 'a>(root: &'v mut Json<'a>, at: &[usize]) -> Option<&'v mut Json<'a
     Some(value)
 }
 
+/// Who looks at mutated values.
+pub(super) type Show<'s> = &'s mut dyn FnMut(&Arc<Place>, Operator, &Json<'_>);
+
 struct Maker<'m> {
     place: &'m Arc<Place>,
-    list: &'m mut Vec<Mutant>,
+    show: Show<'m>,
 }
 
 impl Maker<'_> {
     fn body(&mut self, operator: Operator, root: &Json<'_>) {
-        let change = Change::Body(write_json(root).into());
-        self.list.push(Mutant { place: self.place.clone(), operator, change });
+        (self.show)(self.place, operator, root);
     }
 }

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::model::exchange::Response;
+use crate::model::json::Json;
 use crate::model::judgement::Part;
 use crate::pattern::checks::escape_segment;
 
@@ -24,8 +25,8 @@ const BYTES: usize = 16 << 20;
 /// Least and most places of one body that are mutated.
 const PLACES: (usize, usize) = (64, 2_000);
 
-/// How many siblings of a list are all mutated; of longer lists it is the first two, the middle one and the last.
-const SIBLINGS: usize = 6;
+/// How many entries of a list are all mutated; of longer lists it is the first, the middle one and the last.
+const SIBLINGS: usize = 4;
 
 macro_rules! operators {
     ($($(#[$doc:meta])* $variant:ident = $word:literal),* $(,)?) => {
@@ -215,6 +216,30 @@ impl Mutants<'_> {
     }
 }
 
+/// A mutant as [`Mutants::visit`] shows it.
+pub enum View<'v> {
+    /// A whole mutant.
+    Made(Mutant),
+    /// A mutant whose body is this JSON value, not written.
+    Json(&'v Arc<Place>, Operator, &'v Json<'v>),
+}
+
+impl Mutants<'_> {
+    /// Shows every mutant that was not handed out yet: the same as iterating, but JSON is not written only to be read.
+    pub fn visit(mut self, mut show: impl FnMut(View<'_>)) {
+        while let Some(made) = self.ready.pop() {
+            show(View::Made(made));
+        }
+        if let BodyMutants::Json(body) = &mut self.body {
+            body.whole(&mut self.ready);
+            self.ready.drain(..).for_each(|made| show(View::Made(made)));
+            while body.visit_place(&mut |place, operator, value| show(View::Json(place, operator, value))) {}
+        } else {
+            self.for_each(|made| show(View::Made(made)));
+        }
+    }
+}
+
 enum BodyMutants<'r> {
     Json(json::JsonMutants<'r>),
     Xml(Box<xml::XmlMutants>),
@@ -254,7 +279,7 @@ impl Iterator for Mutants<'_> {
 
 /// Which entries of a list are mutated.
 fn sampled(index: usize, count: usize) -> bool {
-    count <= SIBLINGS || index < 2 || index == count / 2 || index + 1 == count
+    count <= SIBLINGS || index == 0 || index == count / 2 || index + 1 == count
 }
 
 /// Keeps as many places as the size of the body allows, evenly; gives the number that went.
