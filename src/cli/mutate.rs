@@ -147,8 +147,8 @@ fn text(heard: &Heard) -> String {
     let rate = if seconds > 0.0 { report.generated as f64 / seconds } else { 0.0 };
     let _ = writeln!(
         out,
-        "{} mutants of {} answers of {} cases, judged in {seconds:.2} s ({rate:.0} a second): {} noticed, {} not by the \
-         case itself",
+        "{} mutants of {} answers of {} cases, judged in {seconds:.2} s ({rate:.0} a second): {} noticed, {} not by \
+         the case itself",
         report.generated,
         report.answers,
         report.cases,
@@ -174,18 +174,23 @@ fn text(heard: &Heard) -> String {
     if negligent.is_empty() {
         out.push_str("\nEvery change of a place is noticed by some case, or is let through on purpose.\n");
     } else {
-        let _ = writeln!(out, "\nNo case notices ({} changes at {} places):", negligent.len(), places(&negligent));
+        let _ = writeln!(out, "\nNo case notices ({}):", amount(&negligent));
         list(&negligent, true, &mut out);
     }
     if !deliberate.is_empty() {
-        let _ = writeln!(out, "\nLet through on purpose ({} changes at {} places):", deliberate.len(), places(&deliberate));
+        let _ = writeln!(out, "\nLet through on purpose ({}):", amount(&deliberate));
         list(&deliberate, false, &mut out);
     }
     out
 }
 
-fn places(survivors: &[&Survivor]) -> usize {
-    survivors.iter().map(|each| (&each.operation, each.status, each.part, &each.place)).collect::<BTreeSet<_>>().len()
+/// How many changes, and at how many places.
+fn amount(survivors: &[&Survivor]) -> String {
+    let place = |each: &&Survivor| (each.operation.clone(), each.status, each.part, each.place.clone());
+    let places = survivors.iter().map(place).collect::<BTreeSet<_>>().len();
+    let plural = |number: usize| if number == 1 { "" } else { "s" };
+    let changes = survivors.len();
+    format!("{changes} change{} at {places} place{}", plural(changes), plural(places))
 }
 
 /// Survivors by operation and place; changes of a place that have one reason share a line.
@@ -194,14 +199,15 @@ fn list(survivors: &[&Survivor], cases: bool, out: &mut String) {
         let Some(first) = group.first() else { continue };
         let _ = writeln!(out, "\n  {} {}", first.operation, first.status);
         // What is let through as a whole is one line, not one for each of its places.
-        let whole = |reason: &Looseness| matches!(reason, Looseness::Body(_) | Looseness::Observe | Looseness::Extra(_));
+        let whole =
+            |reason: &Looseness| matches!(reason, Looseness::Body(_) | Looseness::Observe | Looseness::Extra(_));
         let (folded, group): (Vec<&Survivor>, Vec<&Survivor>) =
             group.iter().copied().partition(|each| each.deliberate.as_ref().is_some_and(whole));
         let reasons: BTreeSet<&Looseness> = folded.iter().filter_map(|each| each.deliberate.as_ref()).collect();
         for reason in reasons {
             let same: Vec<&Survivor> =
                 folded.iter().copied().filter(|each| each.deliberate.as_ref() == Some(reason)).collect();
-            let _ = writeln!(out, "    {} changes at {} places  ({reason})", same.len(), places(&same));
+            let _ = writeln!(out, "    {}  ({reason})", amount(&same));
         }
         for place in group.chunk_by(|left, right| (left.part, &left.place) == (right.part, &right.place)) {
             let mut reasons: Vec<Option<&Looseness>> = place.iter().map(|each| each.deliberate.as_ref()).collect();

@@ -18,7 +18,7 @@ use crate::model::exchange::Response;
 use crate::model::expect::{AnswerReading, BodyCheck, Expect, HeaderTest};
 use crate::model::json::Json;
 use crate::model::judgement::{Mismatch, Part};
-use crate::model::spec::{Case, Step, StepRole, TargetSpec};
+use crate::model::spec::{CaptureFrom, Case, Step, StepRole, TargetSpec};
 use crate::model::suite::Suite;
 use crate::model::template::{Part as Piece, Template};
 use crate::model::verdict::Verdict;
@@ -51,8 +51,7 @@ impl<'s> Jury<'s> {
         let mut number = 0;
         for answer in &testimony.answers {
             let Some(step) = case.steps.get(answer.step) else { continue };
-            let group =
-                Group { operation: operation(self.suite, step, answer), status: answer.response.status };
+            let group = Group { operation: operation(self.suite, step, answer), status: answer.response.status };
             let rules = Rules { choices: &self.suite.choices, strict: self.strict };
             let (tally, count) = Hearing { rules, case, step, testimony, answer }.judge();
             number += count;
@@ -119,6 +118,8 @@ struct Bench<'b, 'h> {
     followed: Option<&'b AnswerReading>,
     /// A JSON value is not enough: the expectation looks at the text.
     reads_text: bool,
+    /// The expectation without its body, where the rest of an answer is judged by itself.
+    head: Option<Expect>,
     scratch: Response,
     tally: AnswerTally,
     number: u64,
@@ -127,8 +128,13 @@ struct Bench<'b, 'h> {
 impl Bench<'_, '_> {
     fn whole(&mut self, mut mutant: Mutant) {
         mutant.swap(&mut self.scratch);
-        let (expect, step) = (&*self.hearing.answer.expect, &self.hearing.step.id);
-        let mismatches = compare::mismatches(expect, &self.scratch, None, step);
+        let whole = &*self.hearing.answer.expect;
+        let expect = match mutant.change {
+            Change::Body(_) => whole,
+            // The body is the one that held.
+            Change::Status(_) | Change::Headers(_) => self.head.as_ref().unwrap_or(whole),
+        };
+        let mismatches = compare::mismatches(expect, &self.scratch, None, &self.hearing.step.id);
         self.ruled(&mutant, &mismatches);
         mutant.swap(&mut self.scratch);
     }
@@ -143,8 +149,7 @@ impl Bench<'_, '_> {
             }
         }
         let step = self.hearing.step;
-        let written =
-            self.reads_text || !step.captures.is_empty() || self.followed.is_some() || step.wanted.is_some();
+        let written = self.reads_text || !step.captures.is_empty() || self.followed.is_some() || step.wanted.is_some();
         let body = if written { Bytes::from(write_json(value)) } else { self.scratch.body.clone() };
         let mut mutant = Mutant { place: place.clone(), operator, change: Change::Body(body) };
         if self.reads_text {
@@ -193,6 +198,7 @@ impl Hearing<'_> {
             captured,
             followed: expect.readings.iter().find(|reading| !violates(&reading.expect, response)),
             reads_text: reads_text(expect),
+            head: head(expect),
             scratch: response.clone(),
             tally,
             number: 0,
@@ -262,6 +268,13 @@ impl Hearing<'_> {
             return Some(changed);
         }
         for (spec, before) in self.step.captures.iter().zip(captured) {
+            let elsewhere = match mutant.change {
+                Change::Body(_) => matches!(spec.from, CaptureFrom::Header(_)),
+                _ => !matches!(spec.from, CaptureFrom::Header(_)),
+            };
+            if elsewhere {
+                continue;
+            }
             let after = capture(spec, mutated).ok()?;
             if before.as_ref() != Some(&after) {
                 changed.push((format!("{}.{}", self.step.id, spec.name), after));
@@ -286,12 +299,13 @@ impl Hearing<'_> {
                 !compare::check_value(&pattern, &value, &spec.title, Part::Check).mismatches.is_empty()
             })
         });
-        check || self.testimony.answers.iter().filter(|other| other.step > self.answer.step).any(|other| {
-            let Some(step) = self.case.steps.get(other.step) else { return false };
-            bind(step, &mut scope)
-                .and_then(|()| expect::resolve(&step.expect, &mut scope, self.rules).ok())
-                .is_none_or(|expect| violates(&expect, &other.response))
-        })
+        check
+            || self.testimony.answers.iter().filter(|other| other.step > self.answer.step).any(|other| {
+                let Some(step) = self.case.steps.get(other.step) else { return false };
+                bind(step, &mut scope)
+                    .and_then(|()| expect::resolve(&step.expect, &mut scope, self.rules).ok())
+                    .is_none_or(|expect| violates(&expect, &other.response))
+            })
     }
 }
 
@@ -306,6 +320,22 @@ fn bind(step: &Step, scope: &mut Scope) -> Option<()> {
 
 fn violates(expect: &Expect, response: &Response) -> bool {
     !compare::mismatches(expect, response, None, "").is_empty()
+}
+
+/// The expectation of status and header fields alone; `None` where the body is judged by them.
+fn head(expect: &Expect) -> Option<Expect> {
+    if !expect.readings.is_empty() || matches!(expect.body, BodyCheck::WellFormed) {
+        return None;
+    }
+    Some(Expect {
+        status: expect.status.clone(),
+        headers: expect.headers.clone(),
+        body: BodyCheck::Unchecked,
+        at: Vec::new(),
+        readings: Vec::new(),
+        reading_required: false,
+        fallback: expect.fallback.clone(),
+    })
 }
 
 /// Whether an expectation looks at the text of a body, not at what it means.

@@ -12,7 +12,7 @@ use crate::model::json::Json;
 use crate::model::judgement::Part;
 use crate::model::pattern::{Node, Rule, XmlNode};
 use crate::model::spec::Extra;
-use crate::pattern::matching::{Body, Matcher, find, may_be_absent};
+use crate::pattern::matching::{Body, Matcher, find};
 use crate::pattern::parse::parse_json_bytes;
 use crate::pattern::xml_matching::{matches, own_text};
 
@@ -232,9 +232,11 @@ impl Why<'_> {
                     None => extra(members.extra, self.operator),
                 },
                 _ if self.operator == Operator::Added => extra(members.extra, self.operator),
-                _ if self.operator == Operator::Emptied => {
-                    members.list.iter().find(|(_, each)| may_be_absent(each)).map(|(_, each)| written(each))
-                }
+                _ if self.operator == Operator::Emptied => members
+                    .list
+                    .iter()
+                    .find(|(_, each)| self.matcher.matches(each, None))
+                    .map(|(_, each)| written(each)),
                 _ => None,
             },
             Rule::Array(nodes) => match path.split_first() {

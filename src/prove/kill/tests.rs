@@ -42,11 +42,8 @@ timeout_ms = 1500
 fn suite(cases: &str) -> Suite {
     let file = |path: &str, text: String| SourceFile { path: Arc::from(path), text };
     let cases = format!("suite = \"g/a\"\nservice = \"g\"\n{cases}");
-    let files = [
-        file("clauses.toml", CLAUSES.to_owned()),
-        file("service.toml", SERVICE.to_owned()),
-        file("a.toml", cases),
-    ];
+    let files =
+        [file("clauses.toml", CLAUSES.to_owned()), file("service.toml", SERVICE.to_owned()), file("a.toml", cases)];
     case::read(&files, &|_| Err("no such file".to_owned()))
         .unwrap_or_else(|found| panic!("{}", case::render(&found, &files, false)))
 }
@@ -184,7 +181,10 @@ fn captured_values_are_followed_to_later_steps() {
     assert_eq!(at(&report, "/b"), [], "the second answer would not match");
     let later = Some("captured as `first.c` for later steps".to_owned());
     assert!(at(&report, "/c").contains(&(Operator::Character, later)), "{:#?}", at(&report, "/c"));
-    assert!(!at(&report, "/c").iter().any(|(operator, _)| *operator == Operator::Removed), "a capture would find nothing");
+    assert!(
+        !at(&report, "/c").iter().any(|(operator, _)| *operator == Operator::Removed),
+        "a capture would find nothing"
+    );
 }
 
 #[test]

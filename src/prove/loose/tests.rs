@@ -166,7 +166,11 @@ fn element(name: &str, steering: &[&str], text: XmlResolvedText, children: Vec<X
         namespace: None,
         name: name.to_owned(),
         attributes: Vec::new(),
-        steering: steering.iter().filter_map(|each| each.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+        steering: steering
+            .iter()
+            .filter_map(|each| each.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect(),
         children,
         text,
     }
@@ -176,13 +180,9 @@ fn element(name: &str, steering: &[&str], text: XmlResolvedText, children: Vec<X
 fn xml_has_the_same_reasons() {
     let text = |text: &str| XmlResolvedText::Literal(text.to_owned());
     let any = XmlResolvedText::Pattern(parse_json(r#"{"$type":"string"}"#).unwrap().into_owned());
-    let children = vec![
-        element("a", &["optional=true"], text("1"), Vec::new()),
-        element("b", &[], any, Vec::new()),
-    ];
+    let children = vec![element("a", &["optional=true"], text("1"), Vec::new()), element("b", &[], any, Vec::new())];
     let root = element("r", &["order=any"], text(""), children);
-    let context =
-        Context { prefix: "xml:", cite: &[], fallback: &[], extra: Extra::Note, strict: false, choices: &[] };
+    let context = Context { prefix: "xml:", cite: &[], fallback: &[], extra: Extra::Note, strict: false, choices: &[] };
     let expect = expect(BodyCheck::Xml(Arc::new(xml::compile(&root, &context).unwrap())));
     let found = unnoticed(&expect, &response("<r><a>1</a><b>x</b><c>2</c></r>"), Part::Body);
     for each in [

@@ -1,6 +1,7 @@
 //! Mutants of a JSON body: [`JsonMutants`]. One value is kept and changed in place, written and changed back.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::text::{changed, swapped, whole};
@@ -40,9 +41,10 @@ impl<'r> JsonMutants<'r> {
             };
             match value {
                 Json::Array(items) => {
-                    for (index, item) in items.iter().enumerate().rev() {
-                        if sampled(index, items.len()) {
-                            child(index, Segment::Index(index), item);
+                    let shapes: Vec<u64> = items.iter().map(shape).collect();
+                    for (index, taken) in sampled(&shapes).into_iter().enumerate().rev() {
+                        if taken {
+                            child(index, Segment::Index(index), &items[index]);
                         } else {
                             left_out += 1;
                         }
@@ -181,6 +183,30 @@ impl<'r> JsonMutants<'r> {
     }
 }
 
+/// The same for values that have the same members and types at every depth, and as many entries.
+fn shape(value: &Json<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        value.type_name().hash(&mut hasher);
+        match value {
+            Json::Array(items) => {
+                items.len().hash(&mut hasher);
+                open.extend(items);
+            }
+            Json::Object(members) => {
+                members.len().hash(&mut hasher);
+                for (key, value) in members {
+                    key.hash(&mut hasher);
+                    open.push(value);
+                }
+            }
+            _ => {}
+        }
+    }
+    hasher.finish()
+}
+
 /// Other names for a member; none that another member has.
 fn names(members: &[(Cow<'_, str>, Json<'_>)], index: usize) -> Vec<(Operator, String)> {
     let Some((key, _)) = members.get(index) else { return Vec::new() };
@@ -206,7 +232,8 @@ fn replacements(value: &Json<'_>) -> Vec<(Operator, Json<'static>)> {
             }
         }
         Json::String(text) => {
-            let digits = Decimal::parse(text).is_some() && matches!(parse_json_bytes(text.as_bytes()), Ok(Json::Number(_)));
+            let digits =
+                Decimal::parse(text).is_some() && matches!(parse_json_bytes(text.as_bytes()), Ok(Json::Number(_)));
             list.push((Operator::Type, number(if digits { text.to_string() } else { "0".to_owned() })));
             if !text.is_empty() {
                 list.push((Operator::Emptied, Json::string("")));

@@ -25,7 +25,7 @@ const BYTES: usize = 16 << 20;
 /// Least and most places of one body that are mutated.
 const PLACES: (usize, usize) = (64, 2_000);
 
-/// How many entries of a list are all mutated; of longer lists it is the first, the middle one and the last.
+/// How many entries of a list are all mutated; of longer lists it is the first of each shape, and the last.
 const SIBLINGS: usize = 4;
 
 macro_rules! operators {
@@ -277,9 +277,12 @@ impl Iterator for Mutants<'_> {
     }
 }
 
-/// Which entries of a list are mutated.
-fn sampled(index: usize, count: usize) -> bool {
-    count <= SIBLINGS || index == 0 || index == count / 2 || index + 1 == count
+/// Which entries of a list are mutated, by the shapes of them all.
+fn sampled(shapes: &[u64]) -> Vec<bool> {
+    let mut seen = std::collections::HashSet::new();
+    let last = shapes.len().saturating_sub(1);
+    let few = shapes.len() <= SIBLINGS;
+    shapes.iter().enumerate().map(|(at, shape)| seen.insert(*shape) || few || at == last).collect()
 }
 
 /// Keeps as many places as the size of the body allows, evenly; gives the number that went.

@@ -43,7 +43,8 @@ pub(super) fn emptied(text: &str) -> Option<String> {
 /// The first half of a body and no body; something in an empty one.
 pub(super) fn whole(bytes: &[u8], same: impl Fn(&[u8]) -> bool, list: &mut Vec<Mutant>) {
     let place = Place::of(Part::Body, "");
-    let mut add = |operator, body: Bytes| list.push(Mutant { place: place.clone(), operator, change: Change::Body(body) });
+    let mut add =
+        |operator, body: Bytes| list.push(Mutant { place: place.clone(), operator, change: Change::Body(body) });
     if bytes.is_empty() {
         add(Operator::Added, Bytes::from_static(b"casebook"));
         return;

@@ -1,6 +1,8 @@
 //! Mutants of an XML body: [`XmlMutants`]. The text is edited where the parser says that an element stands, so that
 //! everything else stays as it was written.
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -86,20 +88,22 @@ fn elements<'d>(document: &'d Document<'d>) -> (Vec<(Node<'d, 'd>, Vec<Segment>)
     let root = document.root_element();
     open.push((root, vec![Segment::Child(Arc::from(root.tag_name().name()), 0, false)]));
     while let Some((node, path)) = open.pop() {
-        let mut counts: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
+        let mut shapes: HashMap<&str, Vec<u64>> = HashMap::new();
         let children: Vec<Node<'d, 'd>> = node.children().filter(Node::is_element).collect();
         for child in &children {
-            *counts.entry(child.tag_name().name()).or_default() += 1;
+            shapes.entry(child.tag_name().name()).or_default().push(shape(*child));
         }
-        let mut seen: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
+        let taken: HashMap<&str, Vec<bool>> =
+            shapes.into_iter().map(|(name, shapes)| (name, sampled(&shapes))).collect();
+        let mut seen: HashMap<&str, usize> = HashMap::new();
         let mut below = Vec::new();
         for child in children {
             let name = child.tag_name().name();
-            let count = counts.get(name).copied().unwrap_or(1);
+            let taken = taken.get(name).map_or(&[][..], Vec::as_slice);
             let at = seen.entry(name).or_default();
-            if sampled(*at, count) {
+            if taken.get(*at).copied().unwrap_or(true) {
                 let mut path = path.clone();
-                path.push(Segment::Child(Arc::from(name), *at, count > 1));
+                path.push(Segment::Child(Arc::from(name), *at, taken.len() > 1));
                 below.push((child, path));
             } else {
                 left_out += 1;
@@ -110,6 +114,16 @@ fn elements<'d>(document: &'d Document<'d>) -> (Vec<(Node<'d, 'd>, Vec<Segment>)
         found.push((node, path));
     }
     (found, left_out)
+}
+
+/// The same for elements with the same elements and attributes at every depth.
+fn shape(element: Node<'_, '_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for node in element.descendants().filter(Node::is_element) {
+        (node.tag_name().name(), node.children().count()).hash(&mut hasher);
+        node.attributes().for_each(|each| each.name().hash(&mut hasher));
+    }
+    hasher.finish()
 }
 
 /// Whether two elements differ for sure: in name, text or number of descendants.
@@ -220,7 +234,8 @@ impl Maker<'_, '_> {
         let name = self.text.get(tags.name.clone()).unwrap_or_default();
         let (prefix, local) = name.rsplit_once(':').map_or(("", name), |(prefix, local)| (prefix, local));
         let full = |local: String| if prefix.is_empty() { local } else { format!("{prefix}:{local}") };
-        let others = [(Operator::Renamed, Some(full(format!("{local}X")))), (Operator::NameCase, swapped(local).map(full))];
+        let others =
+            [(Operator::Renamed, Some(full(format!("{local}X")))), (Operator::NameCase, swapped(local).map(full))];
         for (operator, other) in others {
             let Some(other) = other else { continue };
             let mut edits = vec![(tags.name.clone(), other.clone())];
@@ -240,7 +255,11 @@ impl Maker<'_, '_> {
             if !has_nil {
                 self.push(place, Operator::Null, vec![nil]);
             }
-            self.push(place, Operator::Added, vec![(tags.attribute..tags.attribute, " casebookAdded=\"1\"".to_owned())]);
+            self.push(
+                place,
+                Operator::Added,
+                vec![(tags.attribute..tags.attribute, " casebookAdded=\"1\"".to_owned())],
+            );
             return;
         };
         let with = |text: String| vec![(content.clone(), text)];
