@@ -83,7 +83,8 @@ fn operators_say_that_they_are_meant() {
     assert!(found.iter().all(|each| each.ends_with("$unchecked: a time")), "{found:?}");
     let inside = in_json(r#"{"a":{"$any":true}}"#, Extra::Fail, r#"{"a":[{"b":1}]}"#);
     assert!(inside.contains(&"/a/*/b plus-one: $any".to_owned()), "{inside:?}");
-    assert_eq!(in_json(r#"{"a":{"$optional":1}}"#, Extra::Fail, r#"{"a":1}"#), ["/a removed: $optional"]);
+    let optional = in_json(r#"{"a":{"$optional":1}}"#, Extra::Fail, r#"{"a":1}"#);
+    assert_eq!(optional, [" emptied: $optional", "/a removed: $optional"]);
     assert_eq!(in_json(r#"["a",{"$regex":"^a"}]"#, Extra::Fail, r#"["a","ab"]"#), ["/* character: $regex"]);
     assert_eq!(in_json(r#"{"$unordered":[1,2]}"#, Extra::Fail, "[1,2]"), [" reordered: $unordered"]);
     let each = in_json(r#"{"$each":1}"#, Extra::Fail, "[1]");
