@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::diff::Palette;
 use crate::model::clause::{ChoicePolicy, Level};
 use crate::model::target::TargetClass;
 use crate::model::verdict::{ClauseVerdict, Exit, Verdict};
@@ -148,8 +149,10 @@ impl Console {
         }
         let mut groups: Vec<_> = alike.into_values().collect();
         groups.sort_by(|a, b| a[0].id.cmp(&b[0].id));
+        let coloured = self.out.current_choice() != ColorChoice::Never;
+        let palette = if coloured { Palette::colour() } else { Palette::plain() };
         for group in groups.iter().take(MOST_BLOCKS) {
-            let text = block(group, &self.clauses);
+            let text = block(group, &self.clauses, &palette);
             self.print(&format!("{text}\n"));
         }
         let hidden = self.more_bad + groups.iter().skip(MOST_BLOCKS).map(Vec::len).sum::<usize>();

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, ColorSetting, Completion, Failed, FormatSetting, Trial};
 use tokio::runtime::Runtime;
 
+use crate::diff::Palette;
 use crate::load;
 use crate::mock::seed::Seed;
 use crate::mock::server::{Mock, MockOptions};
@@ -129,8 +130,10 @@ impl Harness {
         let run_id = format!("test{}", std::process::id());
         let session = Arc::new(Session::new(plan, transport, redactor, &run_id));
         let clauses = Arc::new(ClauseTexts::from_clauses(&suite.clauses));
-        let trials: Vec<Trial> =
-            (0..session.plan().cases.len()).map(|at| trial(at, &suite, &session, &runtime, &clauses)).collect();
+        let palette = palette(arguments);
+        let trials: Vec<Trial> = (0..session.plan().cases.len())
+            .map(|at| trial(at, &suite, &session, &runtime, &clauses, palette))
+            .collect();
         let selected = trials.iter().filter(|trial| !arguments.is_filtered_out(trial)).count();
         let foreign = arguments.filter.as_deref().is_some_and(|filter| filter.contains("::"));
         if selected == 0 && !arguments.list && !foreign {
@@ -170,12 +173,24 @@ impl Harness {
     }
 }
 
+/// Colour where the test runner itself would use it.
+fn palette(arguments: &Arguments) -> Palette {
+    let wanted = match arguments.color.unwrap_or(ColorSetting::Auto) {
+        ColorSetting::Always => true,
+        ColorSetting::Never => false,
+        ColorSetting::Auto => anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never,
+    };
+    let pretty = matches!(arguments.format, None | Some(FormatSetting::Pretty | FormatSetting::Terse));
+    if wanted && pretty { Palette::colour() } else { Palette::plain() }
+}
+
 fn trial(
     at: usize,
     suite: &Suite,
     session: &Arc<Session<HttpTransport>>,
     runtime: &Arc<Runtime>,
     clauses: &Arc<ClauseTexts>,
+    palette: Palette,
 ) -> Trial {
     let planned = &session.plan().cases[at];
     let name = suite.cases[planned.index].id.to_string();
@@ -185,16 +200,16 @@ fn trial(
     let (session, runtime, clauses) = (session.clone(), runtime.clone(), clauses.clone());
     Trial::ignorable_test(name, move || {
         let record = runtime.block_on(session.run(at));
-        verdict(&record, &clauses)
+        verdict(&record, &clauses, &palette)
     })
     .with_ignored_flag(skipped)
 }
 
 /// What a test runner makes of a verdict. Its message is all that is seen of a failure, so it holds everything.
-fn verdict(record: &CaseRecord, clauses: &ClauseTexts) -> Result<Completion, Failed> {
+fn verdict(record: &CaseRecord, clauses: &ClauseTexts, palette: &Palette) -> Result<Completion, Failed> {
     match &record.outcome {
         Verdict::Passed | Verdict::Observed | Verdict::KnownFailure { .. } => Ok(Completion::Completed),
         Verdict::Skipped { detail, .. } => Ok(Completion::ignored_with(detail.clone())),
-        _ => Err(Failed::from(format!("\n{}", block(&[record], clauses)))),
+        _ => Err(Failed::from(format!("\n{}", block(&[record], clauses, palette)))),
     }
 }

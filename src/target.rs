@@ -274,13 +274,7 @@ impl Reader<'_> {
         }
     }
 
-    fn auths(
-        &self,
-        node: &Node<'_>,
-        above: &str,
-        known: &dyn Fn(&str) -> bool,
-        auth: &mut BTreeMap<String, Auth>,
-    ) {
+    fn auths(&self, node: &Node<'_>, above: &str, known: &dyn Fn(&str) -> bool, auth: &mut BTreeMap<String, Auth>) {
         for (key, span, value) in node.entries() {
             let name = dotted(above, key);
             let Some(inner) = Node::of(value) else {
@@ -310,7 +304,10 @@ impl Reader<'_> {
                 }
                 ["basic"] => {
                     let Some(basic) = inner.node("basic") else { continue };
-                    Auth::Basic { user: self.template(&basic, "user", known), password: self.template(&basic, "password", known) }
+                    Auth::Basic {
+                        user: self.template(&basic, "user", known),
+                        password: self.template(&basic, "password", known),
+                    }
                 }
                 ["bearer"] => Auth::Bearer(self.template(&inner, "bearer", known)),
                 _ => {

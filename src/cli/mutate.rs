@@ -32,7 +32,8 @@ const NAMED: usize = 3;
 pub(super) fn mutate(args: &MutateArgs) -> Result<Exit, Failure> {
     let suite = Arc::new(files::load_suite(&args.suite)?);
     let target = files::load_target(args.target.as_deref(), &suite)?;
-    let cases = select(&suite, &files::selection(&args.select)).map_err(run::select_failure)?;
+    let (selection, _) = files::selection(&args.select, &suite)?;
+    let cases = select(&suite, &selection).map_err(files::select_failure)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -69,9 +70,8 @@ struct Heard {
 
 async fn hear(args: &MutateArgs, suite: &Arc<Suite>, mut target: Target, cases: &[usize]) -> Result<Heard, Failure> {
     let usage = |error: &dyn std::error::Error| Failure::new(Exit::Usage, error.to_string());
-    plan::set_base_urls(&mut target, &args.base_url, suite).map_err(|error| usage(&error))?;
-    let embedded =
-        if target.services.is_empty() && args.target.is_none() { Some(run::start_mock().await?) } else { None };
+    let mocked = files::set_base_urls(&args.base_url, args.target.as_deref(), suite, &mut target)?;
+    let embedded = if mocked { Some(run::start_mock().await?) } else { None };
     if let Some(mock) = &embedded {
         for service in suite.services.keys() {
             target.services.insert(service.clone(), mock.base_url());

@@ -31,14 +31,7 @@ pub(super) struct Parsed<'b> {
 
 impl<'b> Parsed<'b> {
     pub(super) fn new(bytes: &'b [u8]) -> Self {
-        Self {
-            bytes,
-            json: OnceCell::new(),
-            xml: OnceCell::new(),
-            value: OnceCell::new(),
-            given: None,
-            brief: false,
-        }
+        Self { bytes, json: OnceCell::new(), xml: OnceCell::new(), value: OnceCell::new(), given: None, brief: false }
     }
 
     /// Of which only mismatches are asked.

@@ -1,17 +1,20 @@
 //! Renders mismatches and bodies as text that shows every difference.
 //!
 //! [`mismatches`] lists what a comparison found, [`bodies`] shows two texts as a unified diff. Both write
-//! into any [`fmt::Write`], in the colours of a [`Palette`], and make invisible characters visible.
+//! into any [`fmt::Write`], in the colours of a [`Palette`], and make invisible characters visible and what a CI
+//! runner would obey inert.
 
 mod visible;
+mod window;
 
+use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use similar::{ChangeTag, TextDiff};
+use similar::{Change, ChangeTag, DiffOp, TextDiff};
 
-pub use visible::visible;
+pub use visible::{defused, is_hidden, visible};
+pub use window::{Window, window};
 
 use crate::model::judgement::Mismatch;
 use crate::pattern::write::cut;
@@ -57,22 +60,29 @@ pub struct Budget {
     pub lines: usize,
     /// Most bytes, escapes included.
     pub bytes: usize,
-    /// Most time that the search for a short diff may take; the diff is then longer and still right.
-    pub timeout: Duration,
+    /// Most lines of each text that are compared, from the first difference on.
+    pub window: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { context: 3, lines: 200, bytes: 64 << 10, timeout: Duration::from_millis(500) }
+        Self { context: 3, lines: 200, bytes: 64 << 10, window: 1000 }
     }
 }
 
 /// Longest line that is shown, in bytes.
-const LINE: usize = 2_000;
+const LINE: usize = 400;
 
-/// A text in a style, its invisible characters visible.
+/// A text in a style, safe for a terminal and a log.
 fn styled(out: &mut impl fmt::Write, style: Style, text: &str) -> fmt::Result {
-    write!(out, "{style}{}{style:#}", visible(text))
+    write!(out, "{style}{}{style:#}", safe(text))
+}
+
+fn safe(text: &str) -> Cow<'_, str> {
+    match visible(text) {
+        Cow::Borrowed(text) => defused(text),
+        Cow::Owned(text) => Cow::Owned(defused(&text).into_owned()),
+    }
 }
 
 /// Lists mismatches: place, expected, actual, types where they differ, clauses.
@@ -135,16 +145,20 @@ pub fn mismatch(out: &mut impl fmt::Write, each: &Mismatch, palette: &Palette) -
         Some((expected, actual)) => writeln!(out, " {dim}{kind}: {expected} expected, {actual} found{dim:#}")?,
         None => writeln!(out, " {dim}{kind}{dim:#}")?,
     }
-    write!(out, "  expected  ")?;
-    styled(out, palette.expected, &each.expected)?;
-    write!(out, "\n  actual    ")?;
-    styled(out, palette.actual, &each.actual)?;
+    side(out, "expected", palette.expected, &each.expected, dim)?;
+    writeln!(out)?;
+    side(out, "actual", palette.actual, &each.actual, dim)?;
     if !each.clauses.is_empty() {
         let clauses: Vec<&str> = each.clauses.iter().map(crate::model::id::ClauseId::as_str).collect();
         write!(out, "\n  {dim}clause    ")?;
-        write!(out, "{}{dim:#}", visible(&clauses.join(", ")))?;
+        write!(out, "{}{dim:#}", safe(&clauses.join(", ")))?;
     }
     writeln!(out)
+}
+
+fn side(out: &mut impl fmt::Write, name: &str, style: Style, value: &str, dim: Style) -> fmt::Result {
+    write!(out, "  {dim}{name:<8}{dim:#}  ")?;
+    if value.is_empty() { write!(out, "{dim}(nothing){dim:#}") } else { styled(out, style, value) }
 }
 
 /// Shows how two texts differ, every hunk with context. `-` is expected, `+` is what was there.
@@ -162,14 +176,16 @@ pub fn bodies(
     if expected == actual {
         return Ok(());
     }
-    let diff = TextDiff::configure().timeout(budget.timeout).diff_lines(expected, actual);
+    let window = window(expected, actual, budget.context, budget.window);
+    let diff = TextDiff::from_lines(window.expected, window.actual);
     let (mut lines, mut bytes, mut left) = (0_usize, 0_usize, 0_usize);
     let mut line = String::new();
-    for group in diff.grouped_ops(budget.context) {
+    for group in hunks(diff.ops(), window.cut, budget.context) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let (old, new) = (first.old_range().start..last.old_range().end, first.new_range().start..last.new_range().end);
         line.clear();
-        let header = format!("@@ -{},{} +{},{} @@", old.start + 1, old.len(), new.start + 1, new.len());
+        let start = |at: usize| window.before + at + 1;
+        let header = format!("@@ -{},{} +{},{} @@", start(old.start), old.len(), start(new.start), new.len());
         styled(&mut line, palette.place, &header)?;
         line.push('\n');
         let mut put = |line: &str| -> fmt::Result {
@@ -184,33 +200,71 @@ pub fn bodies(
             out.write_str(line)
         };
         put(&line)?;
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let (sign, style) = match change.tag() {
-                ChangeTag::Delete => ('-', palette.expected),
-                ChangeTag::Insert => ('+', palette.actual),
-                ChangeTag::Equal => (' ', palette.dim),
-            };
-            let text: &str = change.value();
-            let text = text.strip_suffix('\n').unwrap_or(text);
-            line.clear();
-            if change.tag() == ChangeTag::Equal {
-                line.push(sign);
-                line.push_str(&visible(&cut(text, LINE)));
-            } else {
-                fmt::Write::write_fmt(&mut line, format_args!("{style}{sign}{}{style:#}", visible(&cut(text, LINE))))?;
+        for op in &group {
+            let changes: Vec<Change<&str>> = diff.iter_changes(op).collect();
+            let of = |tag: ChangeTag| changes.iter().filter(move |change| change.tag() == tag).map(Change::value);
+            let mut others = of(ChangeTag::Insert).chain(of(ChangeTag::Delete)).collect::<Vec<&str>>();
+            let added = of(ChangeTag::Insert).count();
+            let removed = others.len() - added;
+            // The line that each is beside: the first removed and the first added, and so on.
+            others.truncate(added.min(removed));
+            others.resize(removed, "");
+            others.extend(of(ChangeTag::Delete).take(added));
+            for (at, change) in changes.iter().enumerate() {
+                let (sign, style) = match change.tag() {
+                    ChangeTag::Delete => ('-', palette.expected),
+                    ChangeTag::Insert => ('+', palette.actual),
+                    ChangeTag::Equal => (' ', palette.dim),
+                };
+                let text = change.value();
+                let text = around(text.strip_suffix('\n').unwrap_or(text), others.get(at).copied().unwrap_or(""));
+                line.clear();
+                if change.tag() == ChangeTag::Equal {
+                    line.push_str(&defused(&format!("{sign}{}", visible(&text))));
+                } else {
+                    fmt::Write::write_fmt(&mut line, format_args!("{style}{sign}{}{style:#}", safe(&text)))?;
+                }
+                line.push('\n');
+                if !window.cut && change.missing_newline() && change.tag() != ChangeTag::Equal {
+                    line.push_str("\\ no line end behind this line\n");
+                }
+                put(&line)?;
             }
-            line.push('\n');
-            if change.missing_newline() && change.tag() != ChangeTag::Equal {
-                line.push_str("\\ no line end behind this line\n");
-            }
-            put(&line)?;
         }
     }
-    if left > 0 {
-        let dim = palette.dim;
-        writeln!(out, "{dim}… {left} more line{}{dim:#}", if left == 1 { "" } else { "s" })?;
+    let dim = palette.dim;
+    match (left, window.cut) {
+        (0, false) => Ok(()),
+        (0, true) => writeln!(out, "{dim}… what comes after is not compared{dim:#}"),
+        (1, false) => writeln!(out, "{dim}… 1 more line{dim:#}"),
+        (left, false) => writeln!(out, "{dim}… {left} more lines{dim:#}"),
+        (left, true) => writeln!(out, "{dim}… more than {left} more lines{dim:#}"),
     }
-    Ok(())
+}
+
+/// A line of at most about [`LINE`] bytes. One that is longer is shown from a little before the place where it parts
+/// from the line beside it.
+fn around<'a>(line: &'a str, beside: &str) -> Cow<'a, str> {
+    if line.len() <= LINE {
+        return Cow::Borrowed(line);
+    }
+    let same = line.char_indices().zip(beside.chars()).take_while(|((_, a), b)| a == b);
+    let same = same.last().map_or(0, |((at, _), _)| at);
+    let skip = if same < LINE / 2 { 0 } else { line[..same].char_indices().rev().nth(39).map_or(0, |(at, _)| at) };
+    let lead = if skip > 0 { "…" } else { "" };
+    Cow::Owned(format!("{lead}{}", cut(&line[skip..], LINE)))
+}
+
+/// Changes with `context` unchanged lines around them. In a window that was cut the last change may come from the
+/// cut alone, and is left out where there is another.
+#[must_use]
+pub fn hunks(ops: &[DiffOp], cut: bool, context: usize) -> Vec<Vec<DiffOp>> {
+    let changes = ops.iter().filter(|op| !matches!(op, DiffOp::Equal { .. })).count();
+    let ops = match ops {
+        [rest @ .., last] if cut && changes > 1 && !matches!(last, DiffOp::Equal { .. }) => rest,
+        all => all,
+    };
+    similar::group_diff_ops(ops.to_vec(), context)
 }
 
 #[cfg(test)]
@@ -250,6 +304,39 @@ mod tests {
         assert!(shown.ends_with("… 1991 more lines\n"), "{shown}");
         let shown = diff(&text("a"), &text("b"), &Budget { bytes: 100, ..Budget::default() });
         assert!(shown.len() < 140, "{shown}");
+    }
+
+    #[test]
+    fn finds_a_difference_far_into_a_long_text_and_invents_none_at_the_cut() {
+        let text = |from: usize| (from..50_000).map(|line| format!("{line}\n")).collect::<String>();
+        let (expected, actual) = (text(0), format!("{}x\n{}", text(0).split_at(5).0, text(0).split_at(5).1));
+        let budget = Budget { window: 100, context: 1, ..Budget::default() };
+        assert_eq!(
+            diff(&expected, &expected.replace("\n40000\n", "\n4x\n"), &budget),
+            "@@ -40000,3 +40000,3 @@\n 39999\n-40000\n+4x\n 40001\n… what comes after is not compared\n"
+        );
+        let shown = diff(&expected, &actual, &budget);
+        assert!(shown.ends_with("… what comes after is not compared\n"), "{shown}");
+        assert_eq!(shown.lines().filter(|line| line.starts_with('-')).count(), 1, "{shown}");
+        let shown = diff(&expected, "", &Budget { lines: 5, ..budget });
+        assert!(shown.ends_with("-3\n… more than 96 more lines\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_long_line_is_shown_where_it_differs() {
+        let line = |end: &str| format!("{}{end}{}\n", "a".repeat(10_000), "z".repeat(10_000));
+        let shown = diff(&line("X"), &line("Y"), &Budget::default());
+        assert!(shown.contains("\n-…aaaa") && shown.contains("\n+…aaaa"), "{shown}");
+        assert!(shown.contains("aaXzz") && shown.contains("aaYzz"), "{shown}");
+        assert!(shown.len() < 3 * LINE, "{shown}");
+        let shown = diff("", &line("Y"), &Budget::default());
+        assert!(shown.ends_with("aaa…\n"), "{shown}");
+    }
+
+    #[test]
+    fn nothing_that_a_ci_runner_obeys_is_left() {
+        let shown = diff("::error::a\n##[group]b\n", "::error::a\n##vso[task]c\n", &Budget::default());
+        assert_eq!(shown, "@@ -1,2 +1,2 @@\n \\u{3a}:error::a\n-##\\u{5b}group]b\n+##vso\\u{5b}task]c\n");
     }
 
     #[test]

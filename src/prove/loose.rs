@@ -267,6 +267,7 @@ impl Why<'_> {
             | Rule::Range(..)
             | Rule::Lexical(_)
             | Rule::Absent
+            | Rule::Distinct
             | Rule::Not(_)
             | Rule::SameAs(_) => Some(written(node)),
         }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::diff::Palette;
 use crate::record::{CaseRecord, Record};
 
 use super::escape::{log_line, log_lines, shorten};
@@ -104,7 +105,7 @@ fn test(case: &CaseRecord, standing: Standing, start: i64, clauses: &ClauseTexts
         put("message", json!(log_line(&shorten(&words::in_one_line(case), MAX_MESSAGE))));
     }
     if standing <= Standing::Tolerated {
-        put("trace", json!(log_lines(&shorten(&block(&[case], clauses), MAX_TRACE))));
+        put("trace", json!(log_lines(&shorten(&block(&[case], clauses, &Palette::plain()), MAX_TRACE))));
     }
     put("extra", json!({ "title": log_line(&case.title), "clauses": case.clauses }));
     Value::Object(test)

@@ -4,19 +4,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a reader would not see this character, or a terminal, an XML parser or a page would obey it: controls
-/// (C0, C1, DEL), bidirectional controls, invisible characters, noncharacters, tag characters, and spaces that look
-/// like the ordinary one.
-#[must_use]
-pub fn is_hidden(c: char) -> bool {
-    let code = c as u32;
-    matches!(c,
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
-        | '\u{a0}' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}'
-        | '\u{205f}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fdd0}'..='\u{fdef}'
-        | '\u{e0000}'..='\u{e007f}')
-        || code & 0xfffe == 0xfffe
-}
+pub use crate::diff::is_hidden;
+
+use crate::diff::defused;
 
 /// The text on one line with every hidden character written as `\u{1b}`; line feed, carriage return and tab as
 /// `\n`, `\r`, `\t`.
@@ -56,26 +46,15 @@ fn rewrite(text: &str, keep_lines: bool) -> Cow<'_, str> {
 /// start of a line, `##[…]` anywhere) or Azure (`##vso[`) would run.
 #[must_use]
 pub fn log_line(text: &str) -> String {
-    defuse(&visible(text))
+    defused(&visible(text)).into_owned()
 }
 
 /// As [`log_line`], keeping line feeds.
 #[must_use]
 pub fn log_lines(text: &str) -> String {
     let shown = visible_lines(text);
-    let lines: Vec<String> = shown.split('\n').map(defuse).collect();
+    let lines: Vec<Cow<'_, str>> = shown.split('\n').map(defused).collect();
     lines.join("\n")
-}
-
-fn defuse(line: &str) -> String {
-    let start = line.len() - line.trim_start().len();
-    let (space, rest) = line.split_at(start);
-    let rest = match rest.strip_prefix("::") {
-        Some(rest) => Cow::Owned(format!("\\u{{3a}}:{rest}")),
-        None => Cow::Borrowed(rest),
-    };
-    let rest = rest.replace("##[", "##\\u{5b}").replace("##vso[", "##vso\\u{5b}");
-    format!("{space}{rest}")
 }
 
 /// Text or an attribute of an XML 1.0 document. Only characters of its `Char` production are left, and `]]>` cannot

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::diff::Palette;
 use crate::model::verdict::{Exit, Verdict};
 use crate::record::{CaseRecord, Record};
 
@@ -108,8 +109,12 @@ fn entry(case: &CaseRecord, standing: Standing, clauses: &ClauseTexts) -> Entry 
     let message = || words::in_one_line(case);
     let outcome = match standing {
         Standing::Passed => Outcome::Passed,
-        Standing::Failed => Outcome::Failure { kind, message: message(), text: block(&[case], clauses) },
-        Standing::Errored => Outcome::Error { kind, message: message(), text: block(&[case], clauses) },
+        Standing::Failed => {
+            Outcome::Failure { kind, message: message(), text: block(&[case], clauses, &Palette::plain()) }
+        }
+        Standing::Errored => {
+            Outcome::Error { kind, message: message(), text: block(&[case], clauses, &Palette::plain()) }
+        }
         Standing::Tolerated => Outcome::Skipped(match case.outcome {
             Verdict::KnownFailure { .. } => message(),
             _ => format!("does not fail this run: {}", message()),

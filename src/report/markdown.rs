@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::diff::Palette;
 use crate::model::clause::Level;
 use crate::model::verdict::{ClauseVerdict, Verdict};
 use crate::record::{ClauseRecord, Record};
@@ -12,7 +13,7 @@ use super::curl::curl;
 use super::escape::{markdown, markdown_block, markdown_code, shorten};
 use super::group::{Group, groups};
 use super::standing::Standing;
-use super::text::{ClauseTexts, answer, clauses_of, exchange_of, rerun};
+use super::text::{ClauseTexts, answer, bodies, clauses_of, exchange_of, rerun};
 use super::words;
 
 /// GitHub takes 1 MiB of summary for a step; what another step wrote into the same file counts too.
@@ -23,6 +24,8 @@ const MAX_FAILURES: usize = 500_000;
 const MAX_VALUE: usize = 300;
 /// Most mismatches of one failure.
 const MAX_MISMATCHES: usize = 20;
+/// Lines of body diffs in one failure.
+const MAX_DIFF: usize = 60;
 /// Most cases named in one failure.
 const MAX_NAMES: usize = 50;
 
@@ -168,6 +171,11 @@ fn failure(group: &Group<'_>, clauses: &ClauseTexts) -> String {
         if mismatches.len() > MAX_MISMATCHES {
             let _ = writeln!(out, "\n… and {} more.", mismatches.len() - MAX_MISMATCHES);
         }
+        out.push('\n');
+    }
+    let differ = bodies(case, &Palette::plain(), MAX_DIFF);
+    if !differ.is_empty() {
+        out.push_str(&markdown_block("diff", &differ));
         out.push('\n');
     }
     for problem in &case.teardown_problems {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::diff::Palette;
 use crate::record::{CaseRecord, Record};
 
 use super::escape::{log_line, shorten, tap};
@@ -67,7 +68,7 @@ fn line(out: &mut String, number: usize, case: &CaseRecord, standing: Standing, 
         let _ = writeln!(out, "  at: {}", quoted(&format!("{}:{}", case.source.file, case.source.line)));
     }
     out.push_str("  diff: |\n");
-    for text in block(&[case], clauses).lines() {
+    for text in block(&[case], clauses, &Palette::plain()).lines() {
         let _ = writeln!(out, "    {text}");
     }
     out.push_str("  ...\n");

@@ -1,8 +1,9 @@
 //! A failure as plain text, for the console and for every report that quotes it: [`block`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
+use crate::diff::{self, Palette};
 use crate::model::clause::{Clause, Level};
 use crate::model::id::ClauseId;
 use crate::model::judgement::Mismatch;
@@ -19,6 +20,10 @@ const MAX_MISMATCHES: usize = 30;
 const MAX_NAMES: usize = 50;
 /// Longest expected or actual value, in bytes.
 const MAX_VALUE: usize = 600;
+/// Lines of body diffs in one block.
+const MAX_DIFF: usize = 60;
+/// Longest line of a body diff, in bytes of the whole diff.
+const MAX_DIFF_BYTES: usize = 24 << 10;
 
 /// What a block says of a clause.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +61,17 @@ impl ClauseTexts {
             text: clause.text.clone(),
         };
         Self(summary.clauses.iter().map(|clause| (clause.id.clone(), said(clause))).collect())
+    }
+
+    /// Document, section and level of a clause, then what it says.
+    fn parts(&self, id: &ClauseId) -> Option<(String, &str)> {
+        let said = self.0.get(id)?;
+        let level = words::name(&said.level);
+        let place = match said.document.as_str() {
+            "" => format!("({level})"),
+            document => format!("({level})  {document} \u{a7} {}", said.section),
+        };
+        Some((place, &said.text))
     }
 
     /// The clause on one line: id, level, where it is written, what it says.
@@ -157,58 +173,189 @@ pub fn answer(exchange: &ExchangeRecord) -> String {
     }
 }
 
+/// Expected and actual bodies as unified diffs, in all at most `lines` lines; empty where there are none. Where
+/// several steps have one, each is named.
+#[must_use]
+pub fn bodies(case: &CaseRecord, palette: &Palette, lines: usize) -> String {
+    let mut out = String::new();
+    let mut left = lines;
+    let dim = palette.dim;
+    for each in &case.diffs {
+        // One short line on both sides says no more than its mismatch does.
+        let short = |text: &str| text.len() < 100 && text.lines().count() <= 1;
+        if short(&each.expected) && short(&each.actual) {
+            continue;
+        }
+        if left == 0 {
+            let _ = writeln!(out, "{dim}… and another in step {}{dim:#}", log_line(&each.step));
+            continue;
+        }
+        let step = if case.diffs.len() > 1 { format!(" of step {}", log_line(&each.step)) } else { String::new() };
+        let _ = writeln!(
+            out,
+            "{dim}body{step}, {dim:#}{expected}- expected{expected:#}{dim}, {dim:#}{actual}+ actual{actual:#}",
+            expected = palette.expected,
+            actual = palette.actual,
+        );
+        let budget = diff::Budget { lines: left, bytes: MAX_DIFF_BYTES, ..diff::Budget::default() };
+        let start = out.len();
+        // Writing to a String cannot fail.
+        let _ = diff::bodies(&mut out, &each.expected, &each.actual, palette, &budget);
+        left = left.saturating_sub(out[start..].lines().count());
+    }
+    out
+}
+
+/// The mismatch with its values cut to what can be read, around the place where two long ones part.
+fn readable(each: &Mismatch) -> Mismatch {
+    let (expected, actual) = (&each.expected, &each.actual);
+    let same = expected.char_indices().zip(actual.chars()).take_while(|((_, a), b)| a == b);
+    let same = same.last().map_or(0, |((at, c), _)| at + c.len_utf8());
+    let skip = if expected.len().max(actual.len()) > MAX_VALUE && same > MAX_VALUE / 2 {
+        // A little of what is equal shows where one is.
+        expected[..same].char_indices().rev().nth(39).map_or(0, |(at, _)| at)
+    } else {
+        0
+    };
+    let cut = |value: &str| {
+        let lead = if skip > 0 { format!("({skip} equal bytes) …") } else { String::new() };
+        format!("{lead}{}", shorten(&value[skip..], MAX_VALUE).replace('\n', "\\n").replace('\r', "\\r"))
+    };
+    Mismatch {
+        step: String::new(),
+        place: shorten(&each.place, MAX_VALUE).into_owned(),
+        check: String::new(),
+        expected: cut(expected),
+        actual: cut(actual),
+        clauses: Vec::new(),
+        ..each.clone()
+    }
+}
+
+/// Lines of a block.
+struct Block<'a> {
+    out: String,
+    palette: &'a Palette,
+    clauses: &'a ClauseTexts,
+    /// Clauses whose sentence was written.
+    said: HashSet<ClauseId>,
+}
+
+impl Block<'_> {
+    /// A line that is safe already.
+    fn put(&mut self, indent: usize, text: &str) {
+        let text = text.trim_end();
+        if !text.is_empty() {
+            self.out.extend(std::iter::repeat_n(' ', indent));
+            self.out.push_str(text);
+        }
+        self.out.push('\n');
+    }
+
+    /// A word, and what it is of.
+    fn entry(&mut self, indent: usize, word: &str, text: &str) {
+        let dim = self.palette.dim;
+        self.put(indent, &format!("{dim}{word:<8}{dim:#}  {text}"));
+    }
+
+    /// A clause: its sentence once, then only its id.
+    fn clause(&mut self, indent: usize, id: &ClauseId) {
+        let name = log_line(id.as_str());
+        match self.clauses.parts(id) {
+            Some((place, text)) if self.said.insert(id.clone()) => {
+                let (place, text) = (log_line(&place), log_line(text));
+                self.entry(indent, "clause", &format!("{name} {place}"));
+                self.entry(indent, "", &text);
+            }
+            _ => self.entry(indent, "clause", &name),
+        }
+    }
+
+    fn mismatch(&mut self, each: &Mismatch) {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = diff::mismatch(&mut text, &readable(each), self.palette);
+        for line in text.lines() {
+            self.put(2, line);
+        }
+        for id in &each.clauses {
+            self.clause(4, id);
+        }
+    }
+}
+
 /// One block for cases that fail alike: the first in full, the others by name. Empty for no cases. Every line is
 /// safe for a terminal and for a CI log; ends with a line feed.
 #[must_use]
-pub fn block(cases: &[&CaseRecord], clauses: &ClauseTexts) -> String {
+pub fn block(cases: &[&CaseRecord], clauses: &ClauseTexts, palette: &Palette) -> String {
     let Some(case) = cases.first() else { return String::new() };
-    let mut out = String::new();
-    let mut put = |indent: usize, text: &str| {
-        out.extend(std::iter::repeat_n(' ', indent));
-        out.push_str(text.trim_end());
-        out.push('\n');
-    };
-    put(0, &log_line(&format!("{}  {}  {}", words::verdict(&case.outcome).to_uppercase(), case.id, case.title)));
+    let mut block = Block { out: String::new(), palette, clauses, said: HashSet::new() };
+    let strong = if *palette == Palette::plain() { palette.actual } else { palette.actual.bold() };
+    let verdict = words::verdict(&case.outcome).to_uppercase();
+    let place = palette.place;
+    block.put(
+        0,
+        &format!(
+            "{strong}{verdict}{strong:#}  {place}{}{place:#}  {}",
+            log_line(case.id.as_str()),
+            log_line(&case.title)
+        ),
+    );
     if !case.source.file.is_empty() {
-        put(2, &log_line(&format!("{}:{}", case.source.file, case.source.line)));
+        let dim = palette.dim;
+        block.put(2, &format!("{dim}{}{dim:#}", log_line(&format!("{}:{}", case.source.file, case.source.line))));
     }
     if let Some(cause) = words::cause(&case.outcome) {
-        put(2, &log_line(&shorten(&cause, MAX_VALUE)));
-    }
-    for id in clauses_of(case) {
-        put(2, &format!("clause {}", log_line(&clauses.line(&id))));
+        block.put(2, &log_line(&shorten(&cause, MAX_VALUE)));
     }
     let mismatches = &case.judgement.mismatches;
+    if mismatches.is_empty() {
+        for id in clauses_of(case) {
+            block.clause(2, &id);
+        }
+    }
     let several = mismatches.iter().any(|other| Some(&other.step) != mismatches.first().map(|first| &first.step));
     let mut step = None;
     for each in mismatches.iter().take(MAX_MISMATCHES) {
+        block.put(0, "");
         if several && step != Some(&each.step) {
-            put(2, &log_line(&format!("step {}", each.step)));
+            block.put(2, &log_line(&format!("step {}", each.step)));
             step = Some(&each.step);
         }
-        put(4, &mismatch(each));
+        block.mismatch(each);
     }
     if mismatches.len() > MAX_MISMATCHES {
-        put(4, &format!("… and {} more mismatches", mismatches.len() - MAX_MISMATCHES));
+        let more = words::count(mismatches.len() - MAX_MISMATCHES, "more mismatch", "more mismatches");
+        block.put(0, "");
+        block.put(2, &format!("… and {more}"));
     }
+    let bodies = bodies(case, palette, MAX_DIFF);
+    if !bodies.is_empty() {
+        block.put(0, "");
+        for line in bodies.lines() {
+            block.put(2, line);
+        }
+    }
+    block.put(0, "");
     for problem in &case.teardown_problems {
-        put(2, &format!("teardown: {}", log_line(&shorten(problem, MAX_VALUE))));
+        block.entry(2, "teardown", &log_line(&shorten(problem, MAX_VALUE)));
     }
     if let Some(exchange) = exchange_of(case) {
-        put(2, &format!("answer   {}", answer(exchange)));
-        put(2, &format!("request  {}", log_line(&curl(exchange))));
+        block.entry(2, "request", &log_line(&curl(exchange)));
+        block.entry(2, "answer", &answer(exchange));
     }
-    put(2, &format!("rerun    {}", log_line(&rerun(case.id.as_str()))));
+    block.entry(2, "rerun", &log_line(&rerun(case.id.as_str())));
     if cases.len() > 1 {
-        put(2, &format!("{} the same way:", words::count(cases.len() - 1, "more case fails", "more cases fail")));
+        let more = words::count(cases.len() - 1, "more case fails", "more cases fail");
+        block.put(2, &format!("{more} the same way:"));
         for other in cases.iter().skip(1).take(MAX_NAMES) {
-            put(4, &log_line(other.id.as_str()));
+            block.put(4, &log_line(other.id.as_str()));
         }
         if cases.len() > MAX_NAMES + 1 {
-            put(4, &format!("… and {} more", cases.len() - MAX_NAMES - 1));
+            block.put(4, &format!("… and {} more", cases.len() - MAX_NAMES - 1));
         }
     }
-    out
+    block.out
 }
 
 #[cfg(test)]
@@ -220,7 +367,8 @@ mod tests {
     fn every_failure_of_the_sample_as_text() {
         let record = crate::record::sample::record();
         let clauses = ClauseTexts::from_summary(&record.summary);
-        let blocks: Vec<String> = groups(&record).iter().map(|group| block(&group.cases, &clauses)).collect();
+        let blocks: Vec<String> =
+            groups(&record).iter().map(|group| block(&group.cases, &clauses, &Palette::plain())).collect();
         let text = blocks.join("\n");
         assert!(text.lines().all(|line| !line.chars().any(super::super::escape::is_hidden)));
         insta::assert_snapshot!("text", text);
@@ -234,7 +382,7 @@ mod tests {
         let one = case.judgement.mismatches[0].clone();
         case.judgement.mismatches = vec![one; 100];
         let cases = vec![&case; 60];
-        let text = block(&cases, &ClauseTexts::default());
+        let text = block(&cases, &ClauseTexts::default(), &Palette::plain());
         assert!(text.contains("… and 70 more mismatches"));
         assert!(text.contains("59 more cases fail the same way:"));
         assert!(text.contains("    … and 9 more\n"));

@@ -1,11 +1,23 @@
-//! Expected beside actual, as lines in which the differing words are marked: [`diff`].
+//! Expected beside actual, as lines in which the differing words are marked: [`diff`] for values, [`bodies`] for
+//! whole bodies.
 
-use similar::{ChangeTag, TextDiff};
+use similar::{ChangeTag, DiffOp, TextDiff};
 
 use super::Text;
+use crate::diff::{hunks, window};
 
 /// Longest value that is compared, in bytes; the time a comparison takes grows with its square.
 const MAX_VALUE: usize = 4096;
+/// Longest body that is compared, in bytes on each side from the first difference on.
+const MAX_BODY: usize = 64 * 1024;
+/// Most lines of a body on each side that are compared, and most that are shown.
+const MAX_LINES: usize = 600;
+/// Longest line of a body, in bytes.
+const MAX_LINE: usize = 1000;
+/// Unchanged lines around a change in a body.
+const CONTEXT: usize = 4;
+/// Longest run of changed lines in which words are marked, in bytes on both sides together.
+const MAX_MARKED: usize = 2 * MAX_VALUE;
 /// Values up to this length on one line are clear without a comparison.
 const SHORT: usize = 60;
 
@@ -25,7 +37,7 @@ pub(super) struct Line {
     pub(super) pieces: Vec<Piece>,
 }
 
-/// A row of the side-by-side form.
+/// A row of the side-by-side form; neither side where lines are left out.
 pub(super) struct Row {
     pub(super) expected: Option<Line>,
     pub(super) actual: Option<Line>,
@@ -53,51 +65,104 @@ pub(super) fn diff(expected: &str, actual: &str) -> Option<Diff> {
     }
     let expected = show_ends(&Text::lines(expected, MAX_VALUE).0);
     let actual = show_ends(&Text::lines(actual, MAX_VALUE).0);
-    let one_ends = expected.ends_with('\n') != actual.ends_with('\n');
-    let diff = TextDiff::from_lines(expected.as_str(), actual.as_str());
-    let mut unified = Vec::new();
-    let mut rows = Vec::new();
-    // No deadline, for the same record gives the same page; the values' length bounds the time.
-    for op in diff.ops() {
-        let mut removed = Vec::new();
-        let mut added = Vec::new();
-        for change in diff.iter_inline_changes_deadline(op, None) {
-            let pieces = || {
-                let strings = change.iter_strings_lossy();
-                // The line's own end is shown by the layout.
-                let pieces =
-                    strings.map(|(marked, text)| Piece { text: Text::line(text.trim_end_matches('\n')), marked });
-                let mut pieces: Vec<Piece> = pieces.filter(|piece| !piece.text.is_empty()).collect();
-                if one_ends && change.missing_newline() {
-                    pieces.push(Piece { text: Text::line(" (no line feed at the end)"), marked: true });
-                }
-                pieces
-            };
-            match change.tag() {
-                ChangeTag::Delete => {
-                    unified.push(Line { sign: '-', class: "minus", pieces: pieces() });
-                    removed.push(Line { sign: '-', class: "minus", pieces: pieces() });
-                }
-                ChangeTag::Insert => {
-                    unified.push(Line { sign: '+', class: "plus", pieces: pieces() });
-                    added.push(Line { sign: '+', class: "plus", pieces: pieces() });
-                }
-                ChangeTag::Equal => {
-                    unified.push(Line { sign: ' ', class: "same", pieces: pieces() });
-                    rows.push(Row {
-                        expected: Some(Line { sign: ' ', class: "same", pieces: pieces() }),
-                        actual: Some(Line { sign: ' ', class: "same", pieces: pieces() }),
-                    });
-                }
+    Some(compared(&expected, &actual, 0, false, usize::MAX / 4))
+}
+
+/// The comparison of two bodies around what differs; none where nothing does.
+pub(super) fn bodies(expected: &str, actual: &str) -> Option<Diff> {
+    if expected == actual {
+        return None;
+    }
+    let window = window(expected, actual, CONTEXT, MAX_LINES);
+    let lines = |text: &str| -> String {
+        let text = Text::lines(text, MAX_BODY).0;
+        text.split_inclusive('\n').map(|line| show_ends(&Text::lines(line, MAX_LINE).0)).collect()
+    };
+    let longer = |text: &str| text.len() > MAX_BODY;
+    let cut = window.cut || longer(window.expected) || longer(window.actual);
+    Some(compared(&lines(window.expected), &lines(window.actual), window.before, cut, CONTEXT))
+}
+
+fn gap(text: &str, diff: &mut Diff) {
+    diff.unified
+        .push(Line { sign: '…', class: "gap", pieces: vec![Piece { text: Text::line(text), marked: false }] });
+    diff.rows.push(Row { expected: None, actual: None });
+}
+
+/// Both forms, every change with so much context.
+fn compared(expected: &str, actual: &str, before: usize, cut: bool, context: usize) -> Diff {
+    let one_ends = !cut && expected.ends_with('\n') != actual.ends_with('\n');
+    let text_diff = TextDiff::from_lines(expected, actual);
+    let mut out = Diff { unified: Vec::new(), rows: Vec::new() };
+    let mut at = 0;
+    for hunk in hunks(text_diff.ops(), cut, context) {
+        let Some(first) = hunk.first() else { continue };
+        let skipped = first.old_range().start - at + if at == 0 { before } else { 0 };
+        if skipped > 0 {
+            gap(&crate::report::words::count(skipped, "equal line", "equal lines"), &mut out);
+        }
+        at = hunk.last().map_or(at, |last| last.old_range().end);
+        for op in &hunk {
+            lines(&text_diff, op, one_ends, &mut out);
+        }
+    }
+    let left = text_diff.old_len() - at;
+    if cut {
+        gap("what comes after is not compared", &mut out);
+    } else if left > 0 {
+        gap(&crate::report::words::count(left, "equal line", "equal lines"), &mut out);
+    }
+    out
+}
+
+fn lines(diff: &TextDiff<'_, '_, str>, op: &DiffOp, one_ends: bool, out: &mut Diff) {
+    let mut removed = Vec::new();
+    let mut added = Vec::new();
+    let bytes = diff.iter_changes(op).map(|change| change.value().len()).sum::<usize>();
+    let mut put = |tag: ChangeTag, ends: bool, strings: Vec<(bool, String)>| {
+        let pieces = || {
+            // The line's own end is shown by the layout.
+            let pieces = strings
+                .iter()
+                .map(|(marked, text)| Piece { text: Text::line(text.trim_end_matches('\n')), marked: *marked });
+            let mut pieces: Vec<Piece> = pieces.filter(|piece| !piece.text.is_empty()).collect();
+            if one_ends && !ends {
+                pieces.push(Piece { text: Text::line(" (no line feed at the end)"), marked: true });
+            }
+            pieces
+        };
+        let line = |sign, class| Line { sign, class, pieces: pieces() };
+        match tag {
+            ChangeTag::Delete => {
+                out.unified.push(line('-', "minus"));
+                removed.push(line('-', "minus"));
+            }
+            ChangeTag::Insert => {
+                out.unified.push(line('+', "plus"));
+                added.push(line('+', "plus"));
+            }
+            ChangeTag::Equal => {
+                out.unified.push(line(' ', "same"));
+                out.rows.push(Row { expected: Some(line(' ', "same")), actual: Some(line(' ', "same")) });
             }
         }
-        let mut added = added.into_iter();
-        for line in removed {
-            rows.push(Row { expected: Some(line), actual: added.next() });
+    };
+    if bytes > MAX_MARKED {
+        for change in diff.iter_changes(op) {
+            put(change.tag(), !change.missing_newline(), vec![(false, change.value().to_owned())]);
         }
-        rows.extend(added.map(|line| Row { expected: None, actual: Some(line) }));
+    } else {
+        // No deadline, for the same record gives the same page; the length bounds the time.
+        for change in diff.iter_inline_changes_deadline(op, None) {
+            let strings = change.iter_strings_lossy().map(|(marked, text)| (marked, text.into_owned())).collect();
+            put(change.tag(), !change.missing_newline(), strings);
+        }
     }
-    Some(Diff { unified, rows })
+    let mut added = added.into_iter();
+    for line in removed {
+        out.rows.push(Row { expected: Some(line), actual: added.next() });
+    }
+    out.rows.extend(added.map(|line| Row { expected: None, actual: Some(line) }));
 }
 
 /// Spaces at the end of a line, which nobody sees, in their escaped form.
@@ -139,6 +204,22 @@ mod tests {
         assert!(diff("", "a\nb").is_none());
         let long = "x\n".repeat(100_000);
         assert!(diff(&long, "y\n").expect("a diff").unified.len() < 2100);
+    }
+
+    #[test]
+    fn bodies_are_shown_around_what_differs() {
+        let text = |change: &[usize]| -> String {
+            (0..40_000).map(|n| format!("{}{n}\n", if change.contains(&n) { "x" } else { "" })).collect()
+        };
+        let diff = bodies(&text(&[]), &text(&[300, 320])).expect("a diff");
+        let unified: Vec<String> = diff.unified.iter().map(plain).collect();
+        assert_eq!(unified[0], "…296 equal lines");
+        assert_eq!(unified[5..7], ["-300", "+x300"]);
+        assert_eq!(unified[11], "…11 equal lines");
+        assert_eq!(unified.last().map(String::as_str), Some("…what comes after is not compared"));
+        assert_eq!(unified.len(), 1 + 10 + 1 + 10 + 1);
+        assert!(bodies("a", "a").is_none());
+        assert!(bodies(&text(&[]), "").expect("a diff").unified.len() <= MAX_LINES + 1);
     }
 
     #[test]

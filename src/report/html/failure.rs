@@ -10,7 +10,7 @@ use crate::report::standing::Standing;
 use crate::report::text::{ClauseTexts, clauses_of, rerun};
 use crate::report::words;
 
-use super::diff::{Diff, diff};
+use super::diff::{Diff, bodies, diff};
 use super::exchange::Exchange;
 use super::{Budget, Text};
 
@@ -18,6 +18,8 @@ use super::{Budget, Text};
 const MAX_MISMATCHES: usize = 50;
 /// Most exchanges shown of one failure.
 const MAX_EXCHANGES: usize = 20;
+/// Most bodies compared of one failure.
+const MAX_BODIES: usize = 10;
 /// Most cases named in one group.
 const MAX_NAMES: usize = 200;
 /// Longest expected or actual value, in bytes.
@@ -43,6 +45,7 @@ pub(super) struct Failure {
     pub(super) clauses: Vec<Text>,
     pub(super) mismatches: Vec<Difference>,
     pub(super) more_mismatches: usize,
+    pub(super) bodies: Vec<Bodies>,
     pub(super) teardown: Vec<Text>,
     pub(super) exchanges: Vec<Exchange>,
     /// Exchanges that the page has no room for.
@@ -68,6 +71,12 @@ pub(super) struct Difference {
     pub(super) expected: Text,
     pub(super) actual: Text,
     pub(super) diff: Option<Diff>,
+}
+
+/// Expected beside actual body of a step.
+pub(super) struct Bodies {
+    pub(super) step: Text,
+    pub(super) diff: Diff,
 }
 
 /// Failed, errored and tolerated cases; a section only where there are any.
@@ -112,6 +121,14 @@ fn failure(
     let link = |id: &CaseId| CaseLink { id: Text::line(id.as_str()), number: numbers.get(id).copied().unwrap_or(0) };
     let mismatches: Vec<Difference> =
         case.judgement.mismatches.iter().take(MAX_MISMATCHES).map(|each| difference(each, budget)).collect();
+    let mut shown = Vec::new();
+    for each in case.diffs.iter().take(MAX_BODIES) {
+        // Nothing is compared that could not be shown.
+        let Some(diff) = (budget.left > 0).then(|| bodies(&each.expected, &each.actual)).flatten() else { continue };
+        if budget.take(diff.size()) {
+            shown.push(Bodies { step: Text::short(&each.step, 200), diff });
+        }
+    }
     let mut exchanges = Vec::new();
     for exchange in case.exchanges.iter().take(MAX_EXCHANGES) {
         let exchange = Exchange::new(exchange);
@@ -135,6 +152,7 @@ fn failure(
         clauses: clauses_of(case).iter().map(|id| Text::line(&clauses.line(id))).collect(),
         more_mismatches: case.judgement.mismatches.len() - mismatches.len(),
         mismatches,
+        bodies: shown,
         teardown: case.teardown_problems.iter().map(|problem| Text::short(problem, MAX_VALUE)).collect(),
         more_exchanges: case.exchanges.len() - exchanges.len(),
         exchanges,
