@@ -52,6 +52,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Find out what the suite would catch: run it against services with known faults and legal variations.
     Prove(ProveArgs),
+    /// Change the answers of the cases that pass, one thing at a time, and list what no case notices.
+    Mutate(Box<MutateArgs>),
     /// Read every case, clause and service file and report every error; nothing is sent.
     Check(CheckArgs),
     /// List the cases that a run would select.
@@ -192,6 +194,48 @@ pub struct RunArgs {
     /// Show only what failed.
     #[arg(long, short, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
+}
+
+/// Arguments of `mutate`.
+#[derive(Clone, Debug, Args)]
+pub struct MutateArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// Base URL of the target, for all services or for one (`groove=http://…`). Without it and without a target
+    /// file that names one, an embedded mock is started.
+    #[arg(long, value_name = "[SERVICE=]URL", env = "CASEBOOK_BASE_URL", help_heading = "Target")]
+    pub base_url: Vec<String>,
+    /// Profile of the target.
+    #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
+    pub target: Option<PathBuf>,
+    /// Accept any TLS certificate.
+    #[arg(long, help_heading = "Target")]
+    pub insecure: bool,
+    /// Judge as `run --strict` does.
+    #[arg(long)]
+    pub strict: bool,
+    /// Most cases in flight; does not depend on the number of cores.
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Deadline of one case, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub case_timeout: u64,
+    /// Most bytes of a response body.
+    #[arg(long, value_name = "BYTES", default_value_t = 10 << 20)]
+    pub max_body: u64,
+    /// Seed of random ids.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub format: ListFormat,
+    /// End with 0 even when changes go unnoticed that nobody meant to.
+    #[arg(long, help_heading = "Output")]
+    pub allow_survivors: bool,
 }
 
 /// A level, on the command line.

@@ -28,7 +28,7 @@ pub(super) fn run(
     cases: &[usize],
     notes: &[String],
 ) -> Result<Exit, Failure> {
-    let embedded = files::set_base_urls(args, suite, &mut target)?;
+    let embedded = files::set_base_urls(&args.base_url, args.target.as_deref(), suite, &mut target)?;
     if embedded {
         for service in suite.services.keys() {
             target.services.insert(service.clone(), MOCK_URL.to_owned());

@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::Failure;
-use super::args::{
-    CheckArgs, ListArgs, ListFormat, ReportArgs, RunArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs,
-};
+use super::args::{CheckArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs};
 use crate::load;
 use crate::model::suite::Suite;
 use crate::model::target::{Identity, Limits, Safety, Target, TargetClass};
@@ -78,10 +76,14 @@ pub(super) fn unnamed() -> Target {
 }
 
 /// Sets the base URLs that were given, and says whether the embedded mock is what is left to be tested.
-pub(super) fn set_base_urls(args: &RunArgs, suite: &Suite, target: &mut Target) -> Result<bool, Failure> {
-    crate::plan::set_base_urls(target, &args.base_url, suite)
-        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-    if args.target.is_some() {
+pub(super) fn set_base_urls(
+    urls: &[String],
+    profile: Option<&Path>,
+    suite: &Suite,
+    target: &mut Target,
+) -> Result<bool, Failure> {
+    crate::plan::set_base_urls(target, urls, suite).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    if profile.is_some() {
         return Ok(false);
     }
     if !target.services.is_empty() {

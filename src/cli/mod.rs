@@ -6,6 +6,7 @@ mod config;
 mod dry;
 mod files;
 mod mock;
+mod mutate;
 mod prove;
 mod records;
 mod run;
@@ -51,6 +52,7 @@ pub fn main() -> ExitCode {
     finish(match cli.command {
         Command::Run(args) if args.show_config => config::show(&matches, project.as_ref(), args.format),
         Command::Run(args) => run::run(&args, colour),
+        Command::Mutate(args) => mutate::mutate(&args),
         Command::Prove(args) => prove::prove(&args),
         Command::Check(args) => files::check(&args),
         Command::List(args) => files::list(&args),

@@ -69,7 +69,11 @@ async fn go(
     sink: Sink,
 ) -> Result<Exit, Failure> {
     let args = request.args;
-    let embedded = if files::set_base_urls(args, &suite, &mut target)? { Some(start_mock().await?) } else { None };
+    let embedded = if files::set_base_urls(&args.base_url, args.target.as_deref(), &suite, &mut target)? {
+        Some(start_mock().await?)
+    } else {
+        None
+    };
     if let Some(mock) = &embedded {
         for service in suite.services.keys() {
             target.services.insert(service.clone(), mock.base_url());
@@ -172,14 +176,14 @@ pub(super) fn outputs(out: &Path, asked: &[String]) -> Result<Sink, Failure> {
     Sink::prepare(&outputs).map_err(failed)
 }
 
-async fn start_mock() -> Result<Mock, Failure> {
+pub(super) async fn start_mock() -> Result<Mock, Failure> {
     let failed = |error: String| Failure::new(Exit::Harness, format!("the embedded mock cannot be started: {error}"));
     let seed = crate::mock::seed::Seed::embedded().map_err(|error| failed(error.to_string()))?;
     Mock::start(MockOptions::loopback(seed)).await.map_err(|error| failed(error.to_string()))
 }
 
 /// One clear sentence instead of a failure for every case.
-fn reachable(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), Failure> {
+pub(super) fn reachable(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), Failure> {
     let mut seen: Vec<&String> = Vec::new();
     for case in planned.iter().filter(|each| each.skip.is_none()).map(|each| &suite.cases[each.index]) {
         let Some(url) = target.services.get(&case.service) else { continue };
@@ -275,13 +279,13 @@ pub(super) fn seed(args: &RunArgs) -> u64 {
     }
 }
 
-fn random_seed() -> u64 {
+pub(super) fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::collections::hash_map::RandomState::new().build_hasher().finish() >> 1
 }
 
 /// First signal: stop and report. A second one ends the process at once.
-async fn watch_signals(stop: Stop) -> Option<Exit> {
+pub(super) async fn watch_signals(stop: Stop) -> Option<Exit> {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {

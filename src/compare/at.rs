@@ -182,6 +182,7 @@ fn one(check: &AtCheck, body: &Parsed<'_>, step: &str, found: &mut Judgement) ->
         if let Some(pattern) = &check.is {
             let matcher = Matcher { body: Body::Xml(document.root_element()) };
             let mut judge = Judge::new(&pattern.checks, matcher, step, Part::Body);
+            judge.brief = body.brief;
             for node in &nodes {
                 judge.spot = Some(XmlSpot { element: node.element, attribute: node.attribute });
                 judge.node(&pattern.root, Some(&Json::String(node.text())));
@@ -195,6 +196,7 @@ fn one(check: &AtCheck, body: &Parsed<'_>, step: &str, found: &mut Judgement) ->
     count(check, values.len(), step, found);
     if let Some(pattern) = &check.is {
         let mut judge = Judge::new(&pattern.checks, Matcher { body: Body::Json(root) }, step, Part::Body);
+        judge.brief = body.brief;
         for (pointer, value) in values {
             judge.base = pointer;
             judge.node(&pattern.root, Some(value));

@@ -23,15 +23,27 @@ pub(super) struct Parsed<'b> {
     json: OnceCell<Result<Json<'b>, JsonSyntaxError>>,
     xml: OnceCell<Result<roxmltree::Document<'b>, String>>,
     value: OnceCell<serde_json::Value>,
+    /// The JSON value, where somebody has read it already.
+    given: Option<&'b Json<'b>>,
+    /// Checks that held are not told.
+    pub(super) brief: bool,
 }
 
 impl<'b> Parsed<'b> {
     pub(super) fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, json: OnceCell::new(), xml: OnceCell::new(), value: OnceCell::new() }
+        Self { bytes, json: OnceCell::new(), xml: OnceCell::new(), value: OnceCell::new(), given: None, brief: false }
+    }
+
+    /// Of which only mismatches are asked.
+    pub(super) fn brief(bytes: &'b [u8], given: Option<&'b Json<'b>>) -> Self {
+        Self { given, brief: true, ..Self::new(bytes) }
     }
 
     pub(super) fn json(&self) -> Result<&Json<'b>, &JsonSyntaxError> {
-        self.json.get_or_init(|| parse_json_bytes(self.bytes)).as_ref()
+        match self.given {
+            Some(value) => Ok(value),
+            None => self.json.get_or_init(|| parse_json_bytes(self.bytes)).as_ref(),
+        }
     }
 
     pub(super) fn xml(&self) -> Result<&roxmltree::Document<'b>, &str> {
@@ -114,7 +126,13 @@ pub(super) fn compare(expect: &Expect, response: &Response, body: &Parsed<'_>, s
             single("body", &expect.fallback).tell(wrong, &mut found);
         }
         BodyCheck::Json(pattern) => match body.json() {
-            Ok(value) => return super::check_value(pattern, value, step, Part::Body),
+            Ok(value) => {
+                let matcher = Matcher { body: Body::Json(value) };
+                let mut judge = Judge::new(&pattern.checks, matcher, step, Part::Body);
+                judge.brief = body.brief;
+                judge.node(&pattern.root, Some(value));
+                return judge.finish();
+            }
             Err(cause) => {
                 let wrong = (MismatchKind::Malformed, "a JSON body".to_owned(), unreadable(body, &cause.to_string()));
                 let (check, clauses) = all_clauses(&pattern.checks, pattern.root.check, &expect.fallback);
@@ -125,6 +143,7 @@ pub(super) fn compare(expect: &Expect, response: &Response, body: &Parsed<'_>, s
             Ok(document) => {
                 let matcher = Matcher { body: Body::Xml(document.root_element()) };
                 let mut judge = Judge::new(&pattern.checks, matcher, step, Part::Body);
+                judge.brief = body.brief;
                 judge.document(pattern, document);
                 return judge.finish();
             }

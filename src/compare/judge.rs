@@ -51,6 +51,8 @@ pub(super) struct Judge<'x> {
     /// Unlisted XML elements so far.
     pub(super) strangers: usize,
     last: CheckIndex,
+    /// What held is not told.
+    pub(super) brief: bool,
 }
 
 /// What a mismatch says about itself.
@@ -76,6 +78,7 @@ impl<'x> Judge<'x> {
             hidden: 0,
             strangers: 0,
             last: 0,
+            brief: false,
         }
     }
 
@@ -201,7 +204,8 @@ impl<'x> Judge<'x> {
             let mismatch = self.mismatch(self.last, String::new(), more);
             self.found.mismatches.push(mismatch);
         }
-        for (def, (held, violated)) in self.checks.iter().zip(&self.tally) {
+        let told = if self.brief { &[] } else { self.tally.as_slice() };
+        for (def, (held, violated)) in self.checks.iter().zip(told) {
             if *held + *violated > 0 {
                 self.found.checks.push(CheckTally {
                     step: self.step.to_owned(),

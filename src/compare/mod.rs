@@ -25,7 +25,7 @@ use crate::model::exchange::Response;
 use crate::model::expect::{AnswerReading, Expect};
 use crate::model::id::ChoiceId;
 use crate::model::json::Json;
-use crate::model::judgement::{Judgement, Part, ReadingFollowed};
+use crate::model::judgement::{Judgement, Mismatch, Part, ReadingFollowed};
 use crate::model::pattern::JsonPattern;
 use crate::pattern::matching::{Body, Matcher};
 
@@ -34,6 +34,13 @@ use crate::pattern::matching::{Body, Matcher};
 pub fn compare(expect: &Expect, response: &Response, step: &str) -> Judgement {
     let body = body::Parsed::new(&response.body);
     judge(expect, response, &body, step)
+}
+
+/// The mismatches that [`compare`] finds, without the tally of what held, for who asks very often. `body` is the JSON
+/// value to compare instead of the response's body, which must then be any JSON; an expectation of text does not see it.
+#[must_use]
+pub fn mismatches(expect: &Expect, response: &Response, body: Option<&Json<'_>>, step: &str) -> Vec<Mismatch> {
+    judge(expect, response, &body::Parsed::brief(&response.body, body), step).mismatches
 }
 
 /// Compares a value with a pattern.

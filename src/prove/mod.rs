@@ -3,14 +3,21 @@
 //! The suite is run against the honest mock (everything must pass), against every known fault (the checks of the broken
 //! clause must fail), against every legal variation (nothing may fail), and its own gates are tried by taking
 //! expectations away. A clause is proven when every fault that breaks it is noticed by a check that cites it.
+//!
+//! Without a mock, for any target: [`mutants`] makes answers with one thing wrong, [`kill`] judges them again by the
+//! same comparison, [`loose`] says whether what went unnoticed was meant to, and [`survivors`] sums up over all cases.
 
 pub mod bench;
 mod certificate;
 pub mod gates;
+pub mod kill;
 pub mod lock;
+pub mod loose;
 mod matrix;
+pub mod mutants;
 mod proof;
 mod render;
+pub mod survivors;
 mod walk;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use super::dispatch::RunOptions;
 use super::evidence::{Moment, micros, record};
 use super::step::{self, CaptureFailure};
+use super::testimony::{Answer, Testimony};
 use crate::compare;
 use crate::model::exchange::{PreparedRequest, Response};
 use crate::model::expect::Expect;
@@ -33,6 +34,8 @@ pub(super) struct Env<T> {
     pub(super) run_id: Arc<str>,
     pub(super) transport: Arc<T>,
     pub(super) started: Instant,
+    /// Who hears what each case saw; usually nobody.
+    pub(super) listener: Option<tokio::sync::mpsc::Sender<Testimony>>,
 }
 
 impl<T> Env<T> {
@@ -79,6 +82,14 @@ pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case) -> CaseRec
     };
     attempt.tear_down().await;
     let outcome = attempt.outcome(halt);
+    if let Some(listener) = &env.listener
+        && let Ok(index) = env.suite.cases.binary_search_by(|each| each.id.cmp(&case.id))
+    {
+        let answers = std::mem::take(&mut attempt.answers);
+        let testimony = Testimony { case: index, outcome: outcome.clone(), scope: attempt.scope.clone(), answers };
+        // A listener that went away wants to hear no more.
+        let _ = listener.send(testimony).await;
+    }
     let Attempt { judgement, exchanges, diffs, problems, ledger, secrets, .. } = attempt;
     let mut record = env.unrun(case, outcome);
     record.judgement = judgement;
@@ -116,6 +127,8 @@ struct Attempt<'a, T> {
     /// Captures that found nothing: full name, the step, how.
     missing: BTreeMap<String, String>,
     secrets: Vec<(String, String)>,
+    /// What main steps saw; empty when nobody listens.
+    answers: Vec<Answer>,
 }
 
 impl<'a, T: Transport> Attempt<'a, T> {
@@ -136,6 +149,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
             problems: Vec::new(),
             missing: BTreeMap::new(),
             secrets: Vec::new(),
+            answers: Vec::new(),
         }
     }
 
@@ -235,14 +249,36 @@ impl<'a, T: Transport> Attempt<'a, T> {
             self.diffs.retain(|diff| diff.step != step.id);
             self.diffs.extend(diff(&step.id, &expect, &response));
         }
-        let wanted = match &step.wanted {
+        let wanted_expect = match &step.wanted {
             None => None,
-            Some(spec) => {
-                let wanted = expect::resolve(spec, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?;
-                Some(compare::compare(&wanted, &response, &step.id))
-            }
+            Some(spec) => Some(expect::resolve(spec, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?),
         };
+        let wanted = wanted_expect.as_ref().map(|wanted| compare::compare(wanted, &response, &step.id));
+        if self.env.listener.is_some() && step.role == StepRole::Main {
+            self.remember(step, request, expect, wanted_expect, &response);
+        }
         Ok(Judged { response, judgement, wanted })
+    }
+
+    /// Keeps an answer for the listener. Of a step that polls only the last one counts.
+    fn remember(
+        &mut self,
+        step: &Step,
+        request: &PreparedRequest,
+        expect: Expect,
+        wanted: Option<Expect>,
+        response: &Response,
+    ) {
+        let Some(index) = self.case.steps.iter().position(|each| std::ptr::eq(each, step)) else { return };
+        self.answers.retain(|answer| answer.step != index);
+        self.answers.push(Answer {
+            step: index,
+            method: request.method.clone(),
+            path: request.target.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            expect: Arc::new(expect),
+            wanted: wanted.map(Arc::new),
+            response: response.clone(),
+        });
     }
 
     /// Takes over what was found, and captures.

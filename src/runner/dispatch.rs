@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 use super::case::{Env, run_case};
+use super::testimony::Testimony;
 use crate::event::RunEvent;
 use crate::model::spec::Case;
 use crate::model::suite::Suite;
@@ -102,6 +103,20 @@ pub async fn run<T: Transport + 'static>(
     stop: Stop,
     events: mpsc::Sender<RunEvent>,
 ) {
+    run_heard(plan, transport, redactor, run_id, stop, events, None).await;
+}
+
+/// As [`run`], and sends what every case saw to a listener, before the case's event. A listener that is slower than the
+/// run holds it up, so that memory does not grow.
+pub async fn run_heard<T: Transport + 'static>(
+    plan: Plan,
+    transport: Arc<T>,
+    redactor: Arc<Redactor>,
+    run_id: &str,
+    stop: Stop,
+    events: mpsc::Sender<RunEvent>,
+    listener: Option<mpsc::Sender<Testimony>>,
+) {
     let jobs = plan.options.jobs.clamp(1, plan.cases.len().max(1));
     let fail_fast = plan.options.fail_fast;
     let shared = Arc::new(Shared {
@@ -117,6 +132,7 @@ pub async fn run<T: Transport + 'static>(
             run_id: Arc::from(run_id),
             transport,
             started: Instant::now(),
+            listener,
         },
         events,
     });

@@ -6,6 +6,9 @@ mod dispatch;
 mod evidence;
 mod session;
 mod step;
+mod testimony;
 
-pub use dispatch::{Plan, PlannedCase, RunOptions, Stop, run};
+pub use dispatch::{Plan, PlannedCase, RunOptions, Stop, run, run_heard};
 pub use session::Session;
+pub use step::{CaptureFailure, capture};
+pub use testimony::{Answer, Testimony};

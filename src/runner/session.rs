@@ -34,6 +34,7 @@ impl<T: Transport> Session<T> {
             run_id: Arc::from(run_id),
             transport,
             started: Instant::now(),
+            listener: None,
         };
         Self { plan, env, locks }
     }

@@ -11,14 +11,20 @@ use crate::template::{Mode, Scope, TemplateError, evaluate, resolve_text};
 
 /// Why a capture found nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CaptureFailure {
-    pub(super) place: String,
-    pub(super) expected: String,
-    pub(super) actual: String,
+pub struct CaptureFailure {
+    /// Where it was looked for: path, header name, or empty for the whole body.
+    pub place: String,
+    /// What should have been there.
+    pub expected: String,
+    /// What was.
+    pub actual: String,
 }
 
 /// The value of a capture.
-pub(super) fn capture(capture: &Capture, response: &Response) -> Result<Json<'static>, CaptureFailure> {
+///
+/// # Errors
+/// When there is no value of the kind asked for, or more than one.
+pub fn capture(capture: &Capture, response: &Response) -> Result<Json<'static>, CaptureFailure> {
     let (place, found) = match &capture.from {
         CaptureFrom::WholeBody => {
             (String::new(), Ok(vec![Json::string(String::from_utf8_lossy(&response.body).into_owned())]))
