@@ -83,13 +83,12 @@ fn list(args: &MockArgs) -> Result<Exit, Failure> {
     if args.format == ListFormat::Json {
         let mut document = json!({});
         if args.list_faults {
-            let one = |fault: &faults::Fault| json!({ "id": fault.id, "clause": fault.clause, "sentence": fault.sentence });
+            let one =
+                |fault: &faults::Fault| json!({ "id": fault.id, "clause": fault.clause, "sentence": fault.sentence });
             document["faults"] = Value::Array(faults().iter().map(one).collect());
         }
         if args.list_variations {
-            let one = |each: &variations::Variation| {
-                json!({ "id": each.id, "allowed_by": each.allowed_by, "lenient": each.lenient, "sentence": each.sentence })
-            };
+            let one = |each: &variations::Variation| json!({ "id": each.id, "allowed_by": each.allowed_by, "lenient": each.lenient, "sentence": each.sentence });
             document["variations"] = Value::Array(variations().iter().map(one).collect());
         }
         return files::print(&format!("{document:#}\n"));

@@ -25,7 +25,11 @@ pub(super) fn prove(args: &ProveArgs) -> Result<Exit, Failure> {
     let progress = |done: usize, total: usize| {
         if shown {
             // Nobody is left to be told that standard error is closed.
-            let _ = write!(std::io::stderr(), "\r{done}/{total} services\x1b[K{}", if done == total { "\r\x1b[K" } else { "" });
+            let _ = write!(
+                std::io::stderr(),
+                "\r{done}/{total} services\x1b[K{}",
+                if done == total { "\r\x1b[K" } else { "" }
+            );
         }
     };
     let mut proof = prove::prove(&bench, &scope, &progress).map_err(failed)?;
@@ -56,7 +60,8 @@ fn lock(cases: &Path, suite: &Lock) -> Result<Vec<String>, Failure> {
     let difference = match files::read_lock(&path)? {
         Some(stored) => stored.compare(suite),
         None => {
-            let text = format!("there is no list of checks at {}; `casebook check --update` writes one", path.display());
+            let text =
+                format!("there is no list of checks at {}; `casebook check --update` writes one", path.display());
             return Ok(vec![text]);
         }
     };
@@ -82,7 +87,8 @@ fn write(args: &ProveArgs, proof: &Proof) -> Result<(), Failure> {
     if args.update {
         outputs.push((args.suite.cases.join(CERTIFICATE_FILE), certificate));
     }
-    let failed = |path: &Path, error: std::io::Error| Failure::new(Exit::Harness, format!("{}: {error}", path.display()));
+    let failed =
+        |path: &Path, error: std::io::Error| Failure::new(Exit::Harness, format!("{}: {error}", path.display()));
     fs::create_dir_all(&args.out).map_err(|error| failed(&args.out, error))?;
     outputs.iter().try_for_each(|(path, text)| fs::write(path, text).map_err(|error| failed(path, error)))
 }

@@ -50,7 +50,18 @@ impl Writer {
         let conclusion = Conclusion::new(header.level, &suite.clauses);
         write_line(&Line::Header(Box::new(header)), &mut file)?;
         file.flush()?;
-        Ok(Self { file, console, known, summary, conclusion, fail_fast: None, proven: None, bad: 0, retried: 0, error: None })
+        Ok(Self {
+            file,
+            console,
+            known,
+            summary,
+            conclusion,
+            fail_fast: None,
+            proven: None,
+            bad: 0,
+            retried: 0,
+            error: None,
+        })
     }
 
     /// Asks the run to stop after so many failures that are not known.

@@ -194,10 +194,17 @@ impl Outcome {
             other => {
                 self.ran += 1;
                 let seen = match other {
-                    Verdict::Errored { detail, .. } | Verdict::Blocked { detail, .. } | Verdict::NotRun { detail } => detail.clone(),
+                    Verdict::Errored { detail, .. } | Verdict::Blocked { detail, .. } | Verdict::NotRun { detail } => {
+                        detail.clone()
+                    }
                     other => format!("{other:?}"),
                 };
-                self.broken.push(Broken { case: record.id.clone(), failed: false, clauses: BTreeSet::new(), seen: vec![seen] });
+                self.broken.push(Broken {
+                    case: record.id.clone(),
+                    failed: false,
+                    clauses: BTreeSet::new(),
+                    seen: vec![seen],
+                });
             }
         }
     }

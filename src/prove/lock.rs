@@ -17,7 +17,8 @@ use crate::model::template::{Part, Template};
 pub const LOCK_FILE: &str = "checks.lock";
 
 /// First lines of the list.
-const HEAD: &str = "# Every check of the suite. Written by `casebook check --update`; `casebook check` fails when the cases differ.\n";
+const HEAD: &str =
+    "# Every check of the suite. Written by `casebook check --update`; `casebook check` fails when the cases differ.\n";
 /// Differences that are told one by one.
 const TOLD: usize = 40;
 
@@ -163,7 +164,11 @@ impl Difference {
             let what = what[usize::from(count != 1)];
             let _ = writeln!(text, "error: {count} {what} {file}");
             for (id, line) in list.iter().take(TOLD) {
-                let _ = if line.is_empty() { writeln!(text, "  {sign} {id}") } else { writeln!(text, "  {sign} {id}: {line}") };
+                let _ = if line.is_empty() {
+                    writeln!(text, "  {sign} {id}")
+                } else {
+                    writeln!(text, "  {sign} {id}: {line}")
+                };
             }
             if count > TOLD {
                 let _ = writeln!(text, "    … and {} more", count - TOLD);
@@ -171,7 +176,9 @@ impl Difference {
         };
         part(&self.gone, ["check is gone that is listed in", "checks are gone that are listed in"], '-');
         part(&self.added, ["check is not listed in", "checks are not listed in"], '+');
-        text.push_str("help: if the cases are right, write the list anew with `casebook check --update` and commit it\n");
+        text.push_str(
+            "help: if the cases are right, write the list anew with `casebook check --update` and commit it\n",
+        );
         text
     }
 }

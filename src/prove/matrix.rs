@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::bench::{Bench, BenchError, Broken, Outcome, Trial};
-use super::proof::{Accused, ClauseProof, FaultProof, Honest, Proof, Standing, VariationProof};
 use super::gates::gates;
+use super::proof::{Accused, ClauseProof, FaultProof, Honest, Proof, Standing, VariationProof};
 use super::{Scope, all_cases};
 use crate::mock::faults::{Fault, faults};
 use crate::mock::variations::{Variation, variations};
@@ -42,9 +42,8 @@ pub fn prove(bench: &Bench, scope: &Scope, ended: &(dyn Fn(usize, usize) + Sync)
     }));
     let count = std::sync::atomic::AtomicUsize::new(0);
     let total = trials.len();
-    let mut outcomes = bench
-        .run(&trials, &|| ended(count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total))?
-        .into_iter();
+    let mut outcomes =
+        bench.run(&trials, &|| ended(count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total))?.into_iter();
     let honest: Vec<Honest> = [false, true]
         .into_iter()
         .zip(outcomes.by_ref())
@@ -100,11 +99,7 @@ fn strictly(
     let left: Vec<usize> = (0..judged.len()).filter(|&at| judged[at].standing != Standing::Killed).collect();
     let trials: Vec<Trial> = left
         .iter()
-        .map(|&at| Trial {
-            departures: vec![faults[at].departure],
-            cases: near.of(faults[at].clause),
-            strict: true,
-        })
+        .map(|&at| Trial { departures: vec![faults[at].departure], cases: near.of(faults[at].clause), strict: true })
         .collect();
     for (at, outcome) in left.into_iter().zip(bench.run(&trials, &|| {})?) {
         let strict = judge(faults[at], &outcome, unfit);
@@ -138,9 +133,8 @@ impl<'a> Neighbours<'a> {
         let Some(services) = self.services.get(&ClauseId::new(clause)) else { return all_cases(self.suite) };
         let suite = self.suite;
         let cases = self.cases.entry(services.clone()).or_insert_with(|| {
-            let touches = |index: &usize| {
-                suite.cases[*index].steps.iter().any(|step| services.contains(step.service.as_str()))
-            };
+            let touches =
+                |index: &usize| suite.cases[*index].steps.iter().any(|step| services.contains(step.service.as_str()));
             (0..suite.cases.len()).filter(touches).collect()
         });
         Arc::clone(cases)
@@ -157,8 +151,12 @@ fn judge(fault: &Fault, outcome: &Outcome, unfit: &BTreeSet<&CaseId>) -> FaultPr
         (true, false) => Standing::Elsewhere,
         (true, true) => Standing::Survived,
     };
-    let others: BTreeSet<ClauseId> =
-        own.iter().chain(&elsewhere).flat_map(|broken| broken.clauses.iter().cloned()).filter(|id| *id != clause).collect();
+    let others: BTreeSet<ClauseId> = own
+        .iter()
+        .chain(&elsewhere)
+        .flat_map(|broken| broken.clauses.iter().cloned())
+        .filter(|id| *id != clause)
+        .collect();
     let ids = |list: &[&Broken]| list.iter().map(|broken| broken.case.clone()).collect();
     FaultProof {
         id: fault.id.to_owned(),

@@ -154,11 +154,7 @@ pub struct ClauseProof {
 
 impl From<&Broken> for Accused {
     fn from(broken: &Broken) -> Self {
-        Self {
-            case: broken.case.clone(),
-            clauses: broken.clauses.iter().cloned().collect(),
-            seen: broken.seen.clone(),
-        }
+        Self { case: broken.case.clone(), clauses: broken.clauses.iter().cloned().collect(), seen: broken.seen.clone() }
     }
 }
 
@@ -187,9 +183,14 @@ impl Proof {
             1 => found.push(format!("1 {one}")),
             count => found.push(format!("{count} {many}")),
         };
-        let accused = |strict| self.honest.iter().filter(move |run| run.strict == strict).map(|run| run.accused.len()).sum();
+        let accused =
+            |strict| self.honest.iter().filter(move |run| run.strict == strict).map(|run| run.accused.len()).sum();
         say(accused(false), "case fails against the honest service", "cases fail against the honest service");
-        say(accused(true), "case fails against the honest service with --strict", "cases fail against the honest service with --strict");
+        say(
+            accused(true),
+            "case fails against the honest service with --strict",
+            "cases fail against the honest service with --strict",
+        );
         say(self.survivors().count(), "fault survives", "faults survive");
         say(
             self.misplaced().count(),
@@ -197,8 +198,16 @@ impl Proof {
             "faults are noticed, but by no check of the clause that they break",
         );
         say(self.false_alarms().count(), "legal variation is accused", "legal variations are accused");
-        say(self.mutants.as_ref().map_or(0, |mutants| mutants.missed.len()), "wrong answer goes unnoticed", "wrong answers go unnoticed");
-        say(self.gates.iter().map(|gate| gate.missed_count).sum(), "damage to the suite goes unnoticed", "damages to the suite go unnoticed");
+        say(
+            self.mutants.as_ref().map_or(0, |mutants| mutants.missed.len()),
+            "wrong answer goes unnoticed",
+            "wrong answers go unnoticed",
+        );
+        say(
+            self.gates.iter().map(|gate| gate.missed_count).sum(),
+            "damage to the suite goes unnoticed",
+            "damages to the suite go unnoticed",
+        );
         say(self.unproven().count(), "clause is not proven", "clauses are not proven");
         say(self.lock.len(), "difference to the stored list of checks", "differences to the stored list of checks");
         found

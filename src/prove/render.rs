@@ -49,7 +49,13 @@ fn counts(proof: &Proof) -> Vec<Count> {
             word: "noticed",
             wrong: format!("{} not looked at on purpose, {} missed", mutants.tolerated, mutants.missed.len()),
         },
-        None => Count { what: "answers with one thing wrong", tried: 0, good: 0, word: "noticed", wrong: "not tried".to_owned() },
+        None => Count {
+            what: "answers with one thing wrong",
+            tried: 0,
+            good: 0,
+            word: "noticed",
+            wrong: "not tried".to_owned(),
+        },
     });
     all.push(count("damages to the suite", tried, missed, "noticed", "unnoticed"));
     all
@@ -112,7 +118,10 @@ fn troubles(proof: &Proof) -> Vec<(String, Vec<String>)> {
     for variation in proof.false_alarms() {
         let strict = if variation.strict { " with --strict" } else { "" };
         found.push((
-            format!("{} is legal ({}) and is accused{strict}: {}", variation.id, variation.allowed_by, variation.sentence),
+            format!(
+                "{} is legal ({}) and is accused{strict}: {}",
+                variation.id, variation.allowed_by, variation.sentence
+            ),
             accused(&variation.accused),
         ));
     }
@@ -174,7 +183,15 @@ pub fn text(proof: &Proof) -> String {
         proof.cases
     );
     for count in counts(proof) {
-        let _ = writeln!(out, "{:>7} of {:>7} {} {}{}", count.good, count.tried, count.what, count.word, behind(&count.wrong));
+        let _ = writeln!(
+            out,
+            "{:>7} of {:>7} {} {}{}",
+            count.good,
+            count.tried,
+            count.what,
+            count.word,
+            behind(&count.wrong)
+        );
     }
     let _ = writeln!(out, "{}", conclusion(proof));
     out
@@ -255,12 +272,18 @@ pub fn html(proof: &Proof) -> String {
     );
     let mood = if proof.problems().is_empty() { "good" } else { "bad" };
     let _ = writeln!(out, "<h1>What this suite would catch</h1>\n<p class=\"{mood}\">{}</p>", xml(&conclusion(proof)));
-    out.push_str("<table>\n<thead><tr><th>tried</th><th>how often</th><th>went well</th><th></th></tr></thead>\n<tbody>\n");
+    out.push_str(
+        "<table>\n<thead><tr><th>tried</th><th>how often</th><th>went well</th><th></th></tr></thead>\n<tbody>\n",
+    );
     for count in counts(proof) {
         let _ = writeln!(
             out,
             "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"n\">{} {}</td><td>{}</td></tr>",
-            xml(count.what), count.tried, count.good, count.word, xml(&count.wrong)
+            xml(count.what),
+            count.tried,
+            count.good,
+            count.word,
+            xml(&count.wrong)
         );
     }
     out.push_str("</tbody>\n</table>\n");
@@ -289,7 +312,9 @@ pub fn html(proof: &Proof) -> String {
         let _ = write!(
             out,
             "<tr><th scope=\"row\" rowspan=\"{rows}\" title=\"{}\">{}</th><td rowspan=\"{rows}\">{}</td><td rowspan=\"{rows}\" class=\"{mood}\">{proven}</td>",
-            xml(&clause.text), xml(clause.id.as_str()), level(clause.level)
+            xml(&clause.text),
+            xml(clause.id.as_str()),
+            level(clause.level)
         );
         if faults.is_empty() {
             out.push_str("<td></td><td></td><td></td></tr>\n");
@@ -300,7 +325,11 @@ pub fn html(proof: &Proof) -> String {
             let _ = writeln!(
                 out,
                 "{lead}<td title=\"{}\"><code>{}</code></td><td class=\"{mood}\">{}<br><code>{}</code></td><td>{}</td></tr>",
-                xml(&fault.sentence), xml(&fault.id), standing(fault), xml(&names(&fault.killed_by)), fault.elsewhere.len()
+                xml(&fault.sentence),
+                xml(&fault.id),
+                standing(fault),
+                xml(&names(&fault.killed_by)),
+                fault.elsewhere.len()
             );
         }
     }
