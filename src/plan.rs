@@ -256,11 +256,27 @@ pub fn redactor(target: &Target) -> Result<Redactor, RedactError> {
     let mut secrets: Vec<(String, String)> = Vec::new();
     for name in &target.secrets {
         if let Some(value) = target.values.get(name).and_then(Json::as_str) {
-            secrets.push((name.clone(), value.to_owned()));
+            secrets.extend(shapes(value).into_iter().map(|shape| (name.clone(), shape)));
         }
     }
     secrets.extend(credentials(target));
     Redactor::new(secrets.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+/// A secret, and what cases make of one to see whether a service minds: without its scheme (`Bearer `), with its own
+/// percent-encoding undone. What is left of it is as secret.
+fn shapes(value: &str) -> Vec<String> {
+    let decoded = percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+    let mut all = vec![value.to_owned()];
+    for whole in [value, &decoded] {
+        let bare = whole.split_once(' ').map_or("", |(_, rest)| rest.trim_start());
+        for shape in [whole, bare] {
+            if shape.len() >= crate::redact::SHORTEST && !all.iter().any(|known| known == shape) {
+                all.push(shape.to_owned());
+            }
+        }
+    }
+    all
 }
 
 /// Header values that hold secrets without being one: a Basic pair is encoded as a whole.
@@ -297,6 +313,20 @@ pub fn config_hash(target: &Target) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_hidden_in_what_cases_make_of_it_too() {
+        let shapes = shapes("Bearer http%3a%2f%2fa.test&Key=c2VjcmV0");
+        let redactor = Redactor::new(shapes.iter().map(|shape| ("t", shape.as_str()))).unwrap();
+        for sent in [
+            "accessToken=http%253a%252f%252fa.test%26Key%3Dc2VjcmV0",
+            "accessToken=Bearer+http%3a%2f%2fa.test%26Key%3dc2VjcmV0",
+            "accessToken=Bearer%20http%253a%252f%252fa.test%26Key%3Dc2VjcmV0",
+        ] {
+            assert_eq!(redactor.text(sent), "accessToken=$T", "{sent}");
+        }
+        assert_eq!(super::shapes("tide-7-lantern"), ["tide-7-lantern"]);
+    }
 
     #[test]
     fn only_loopback_may_be_changed_without_permission() {

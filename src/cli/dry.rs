@@ -28,9 +28,7 @@ pub(super) fn run(
     cases: &[usize],
     notes: &[String],
 ) -> Result<Exit, Failure> {
-    plan::set_base_urls(&mut target, &args.base_url, suite)
-        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-    let embedded = target.services.is_empty() && args.target.is_none();
+    let embedded = files::set_base_urls(args, suite, &mut target)?;
     if embedded {
         for service in suite.services.keys() {
             target.services.insert(service.clone(), MOCK_URL.to_owned());

@@ -1,6 +1,6 @@
 //! Commands that only read and write files: `check`, `list`, `report`, `schema`; and what other commands load.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::Failure;
-use super::args::{CheckArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs};
+use super::args::{
+    CheckArgs, ListArgs, ListFormat, ReportArgs, RunArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs,
+};
 use crate::load;
 use crate::model::suite::Suite;
-use crate::model::target::Target;
+use crate::model::target::{Identity, Limits, Safety, Target, TargetClass};
 use crate::model::verdict::{Exit, Verdict};
 use crate::prove::{CERTIFICATE_FILE, Certificate, LOCK_FILE, Lock};
 use crate::record::{ReadMode, Record, read};
@@ -35,13 +37,65 @@ fn coloured() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
+/// Services that the embedded mock has.
+const MOCKED: [&str; 2] = ["groove", "oracle"];
+
+/// Whether the embedded mock can stand in for every service of a suite.
+pub(super) fn is_mocked(suite: &Suite) -> bool {
+    suite.services.keys().all(|service| MOCKED.contains(&service.as_str()))
+}
+
+/// The profile of a file; without one that of the embedded mock, or for services that the mock does not have, an
+/// empty one.
 pub(super) fn load_target(path: Option<&Path>, suite: &Suite) -> Result<Target, Failure> {
     let env = |name: &str| std::env::var(name).ok();
     let loaded = match path {
         Some(path) => load::target(path, suite, &env),
-        None => load::mock_target(suite, &env),
+        None if is_mocked(suite) => load::mock_target(suite, &env),
+        None => return Ok(unnamed()),
     };
     loaded.map_err(|error| Failure::new(Exit::Usage, error.render(coloured())))
+}
+
+/// A target of which only the URL is known.
+pub(super) fn unnamed() -> Target {
+    Target {
+        identity: Identity {
+            name: "unnamed".to_owned(),
+            product: String::new(),
+            version: String::new(),
+            operator: String::new(),
+            class: TargetClass::Real,
+        },
+        services: BTreeMap::new(),
+        values: BTreeMap::new(),
+        secrets: Vec::new(),
+        auth: BTreeMap::new(),
+        safety: Safety::default(),
+        limits: Limits::default(),
+        known: Vec::new(),
+    }
+}
+
+/// Sets the base URLs that were given, and says whether the embedded mock is what is left to be tested.
+pub(super) fn set_base_urls(args: &RunArgs, suite: &Suite, target: &mut Target) -> Result<bool, Failure> {
+    crate::plan::set_base_urls(target, &args.base_url, suite)
+        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    if args.target.is_some() {
+        return Ok(false);
+    }
+    if !target.services.is_empty() {
+        // What answers there may be anything: nobody has said that it is a mock.
+        target.identity = unnamed().identity;
+        return Ok(false);
+    }
+    if is_mocked(suite) {
+        return Ok(true);
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        "there is no target: the embedded mock does not have these services; name one with --base-url or --target",
+    ))
 }
 
 /// What is selected, and what people should know about it.

@@ -11,7 +11,6 @@ use super::{Failure, files, run};
 use crate::console::{Console, Verbosity};
 use crate::load;
 use crate::merge;
-use crate::model::target::TargetClass;
 use crate::model::verdict::Exit;
 use crate::plan;
 use crate::record::{Line, Record, write_line};
@@ -136,12 +135,13 @@ fn judge_again(args: &VerifyArgs, record: &Record) -> Result<Result<Again, Strin
     let env = |name: &str| Some(format!("stand-in for {name}"));
     let loaded = match &args.target {
         Some(path) => load::target(path, &suite, &env),
-        None if record.header.target.class == TargetClass::Mock => load::mock_target(&suite, &env),
-        None => return Ok(Err("no --target FILE was given".to_owned())),
+        None if files::is_mocked(&suite) => load::mock_target(&suite, &env),
+        None => Ok(files::unnamed()),
     };
     let target = loaded.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     if plan::config_hash(&target) != record.header.config_hash {
-        return Ok(Err("the target's profile is not the recorded one".to_owned()));
+        let why = if args.target.is_some() { "is not the recorded one" } else { "was not given (--target FILE)" };
+        return Ok(Err(format!("the target's profile {why}")));
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -69,9 +69,7 @@ async fn go(
     sink: Sink,
 ) -> Result<Exit, Failure> {
     let args = request.args;
-    plan::set_base_urls(&mut target, &args.base_url, &suite)
-        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-    let embedded = if target.services.is_empty() && args.target.is_none() { Some(start_mock().await?) } else { None };
+    let embedded = if files::set_base_urls(args, &suite, &mut target)? { Some(start_mock().await?) } else { None };
     if let Some(mock) = &embedded {
         for service in suite.services.keys() {
             target.services.insert(service.clone(), mock.base_url());

@@ -188,7 +188,7 @@ impl Transport for Recorded {
         let Some(exchange) = next else {
             return Err(refuse(format!("there is no recorded answer to {} {target}", request.method)));
         };
-        if exchange.method != request.method || !exchange.url.ends_with(&target) {
+        if exchange.method != request.method || !self.is_recorded(&exchange.url, &target) {
             let text =
                 format!("step {} sent another request than the case says: {} {target}", exchange.step, request.method);
             return Err(refuse(text));
@@ -217,6 +217,14 @@ impl Recorded {
             wire_bytes: body.len() as u64,
             body,
         })
+    }
+
+    /// Whether a request is the recorded one. A secret that a case sends in another form (cut, encoded twice) cannot be
+    /// stood in for: then only what is before the query is looked at.
+    fn is_recorded(&self, url: &str, target: &str) -> bool {
+        let changed = || self.stand_ins.iter().any(|(shown, value)| target.contains(shown) || target.contains(value));
+        let path = |text: &str| text.split('?').next().unwrap_or_default().to_owned();
+        url.ends_with(target) || changed() && path(url).ends_with(&path(target))
     }
 
     /// Puts the stand-ins where the record shows the names of secrets.
