@@ -252,7 +252,7 @@ fn oracle_course(session: &mut Session<'_>) {
         session.send(request.clone().with_header("accept", "application/xml"));
         session.send(request.with_header("content-type", "application/json"));
     }
-    for id in [unknown, "short", &seed.oracle.collections[1].id.to_lowercase()] {
+    for id in [unknown, "short", &seed.oracle.collections[1].id.to_lowercase(), ""] {
         session.send(oracle(seed, 0, "DELETE", &format!("/{id}")));
     }
     let expired = format!("Bearer {}", seed.oracle.users[0].expired_bearer);

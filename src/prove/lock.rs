@@ -256,7 +256,10 @@ fn expect_lines(expect: &ExpectSpec, lead: &str, lines: &mut Vec<String>) {
     lines.extend(body.into_iter().map(|line| format!("{lead} {line}")));
     for at in &expect.at {
         let (Path::Pointer(path) | Path::JsonPath(path) | Path::XPath(path)) = &at.path;
-        let count = at.count.map_or(String::new(), |(least, most)| format!(" count {least}..{most}"));
+        let count = at.count.map_or(String::new(), |(least, most)| match most {
+            usize::MAX => format!(" count {least}.."),
+            most => format!(" count {least}..{most}"),
+        });
         lines.push(format!("{lead} at {path}{count}{}", cited(&at.clauses)));
         if let Some(pattern) = &at.is {
             let clauses = if at.clauses.is_empty() { fallback } else { &at.clauses };

@@ -79,7 +79,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     Fault::response(
         "groove-add-error-null",
-        "GRV-ADD-20",
+        "GRV-ADD-13",
         "When nothing failed, the whole-batch Error is null instead of absent.",
         |response, moment| {
             if is_add(moment) && is_batch(response) && !is_partial(response) {

@@ -72,8 +72,19 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     ),
     Fault::response(
-        "oracle-delete-needs-folder",
+        "oracle-delete-without-id-succeeds",
         "OCM-DEL-04",
+        "A DELETE that leaves the id out is answered as if something had been deleted.",
+        |response, moment| {
+            let path = moment.request.path().trim_end_matches('/');
+            if moment.request.method == "DELETE" && path == "/documents/api/1.1/collections" {
+                response.status = 200;
+            }
+        },
+    ),
+    Fault::response(
+        "oracle-delete-needs-folder",
+        "OCM-DEL-05",
         "The id in the path is not enough: a query parameter is needed too.",
         |response, moment| {
             if is_removal(moment)
