@@ -73,3 +73,49 @@ impl Certificate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::sample;
+
+    fn certificate(suite: &str, proven: bool, lenient: bool) -> (Certificate, SummaryRecord) {
+        let summary = crate::record::Summary::new(&sample::clauses(), &[], &[]).finish();
+        let certified = Certified { proven, lenient, killed_by: vec![CaseId::new("a/b")] };
+        let clauses = BTreeMap::from([(summary.clauses[0].id.clone(), certified)]);
+        (Certificate { proof_version: VERSION, suite: suite.to_owned(), clauses }, summary)
+    }
+
+    #[test]
+    fn only_the_same_suite_is_marked() {
+        let (certificate, mut summary) = certificate("one", true, true);
+        certificate.mark("other", false, &mut summary);
+        assert!(summary.clauses.iter().all(|clause| clause.proven.is_none()));
+        certificate.mark("one", false, &mut summary);
+        assert_eq!(summary.clauses[0].proven, Some(true));
+        assert!(summary.clauses[1..].iter().all(|clause| clause.proven.is_none()));
+    }
+
+    #[test]
+    fn what_only_a_strict_run_notices_is_not_proven_in_a_lenient_one() {
+        for (proven, lenient, strict, expected) in [
+            (true, false, false, false),
+            (true, false, true, true),
+            (false, true, true, false),
+            (true, true, false, true),
+        ] {
+            let (certificate, mut summary) = certificate("one", proven, lenient);
+            certificate.mark("one", strict, &mut summary);
+            assert_eq!(summary.clauses[0].proven, Some(expected), "{proven} {lenient} {strict}");
+        }
+    }
+
+    #[test]
+    fn it_is_read_as_it_is_written_and_another_version_is_refused() {
+        let (certificate, _) = certificate("one", true, false);
+        assert_eq!(Certificate::parse(&certificate.write()), Some(certificate.clone()));
+        let newer = Certificate { proof_version: VERSION + 1, ..certificate };
+        assert_eq!(Certificate::parse(&newer.write()), None);
+        assert_eq!(Certificate::parse("{"), None);
+    }
+}

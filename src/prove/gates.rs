@@ -295,3 +295,32 @@ impl Cut {
 fn is_operator(key: &str) -> bool {
     key.starts_with('$') && !key.starts_with("$$")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_damage_to_the_suite_is_noticed() {
+        let suite = crate::load::suite(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cases"))).unwrap();
+        let gates = gates(&suite);
+        for gate in &gates {
+            assert!(gate.tried > 1, "{} was not tried", gate.id);
+            assert_eq!(gate.missed, Vec::<String>::new(), "{}", gate.id);
+        }
+        let tried = |id: &str| gates.iter().find(|gate| gate.id == id).map_or(0, |gate| gate.tried);
+        // More than one place in each case, or the damage does not reach into the patterns.
+        assert!(tried("expectation-deleted") > 5 * suite.cases.len());
+        assert!(tried("expectation-blanked") > suite.cases.len());
+    }
+
+    #[test]
+    fn a_gate_that_notices_nothing_is_named() {
+        let mut gate = GateProof::new("a", "b");
+        for at in 0..NAMED + 5 {
+            gate.tried(false, || at.to_string());
+        }
+        gate.tried(true, || unreachable!("only what is missed is named"));
+        assert_eq!((gate.tried, gate.missed_count, gate.missed.len()), (NAMED + 6, NAMED + 5, NAMED));
+    }
+}

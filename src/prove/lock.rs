@@ -300,3 +300,48 @@ fn header_word(rule: &HeaderRule<Template>) -> &'static str {
         HeaderRule::Present => "present",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suite() -> Suite {
+        crate::load::suite(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cases"))).unwrap()
+    }
+
+    #[test]
+    fn a_list_that_is_written_and_read_is_the_same() {
+        let lock = Lock::of(&suite());
+        assert!(lock.len() > 5000);
+        assert_eq!(Lock::parse(&lock.write()), lock);
+        assert!(Lock::parse(&lock.write()).compare(&lock).is_empty());
+    }
+
+    #[test]
+    fn the_stored_list_is_the_one_of_the_suite() {
+        let stored = Lock::parse(include_str!("../../cases/checks.lock"));
+        let difference = stored.compare(&Lock::of(&suite()));
+        assert!(difference.is_empty(), "{}", difference.tell("cases/checks.lock"));
+    }
+
+    #[test]
+    fn what_is_gone_and_what_is_new_is_told() {
+        let stored = Lock::parse(
+            "# head\na/b\na/c\n  main status 200 X-1\n  main status 200 X-1\nclause X-1\n  testable stated\n",
+        );
+        let now = Lock::parse("a/b\n  main status 200 X-1\nclause X-1\n  excluded stated\n");
+        let difference = stored.compare(&now);
+        let pair = |id: &str, line: &str| (id.to_owned(), line.to_owned());
+        assert_eq!(
+            difference.gone,
+            [pair("a/b", "main status 200 X-1"), pair("a/c", ""), pair("clause X-1", "testable stated")]
+        );
+        assert_eq!(difference.added, [pair("clause X-1", "excluded stated")]);
+        let told = difference.tell("cases/checks.lock");
+        assert!(told.starts_with(
+            "error: 3 checks are gone that are listed in cases/checks.lock\n  - a/b: main status 200 X-1\n  - a/c\n"
+        ));
+        assert!(told.contains("error: 1 check is not listed in cases/checks.lock\n  + clause X-1: excluded stated\n"));
+        assert!(told.contains("casebook check --update"));
+    }
+}

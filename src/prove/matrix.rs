@@ -200,3 +200,43 @@ fn idle(suite: &Suite, faults: &[FaultProof]) -> Vec<CaseId> {
         .collect();
     suite.cases.iter().map(|case| &case.id).filter(|id| !alone.contains(id)).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock::seed::Seed;
+
+    fn proof(keep: impl Fn(&str) -> bool, only: &[&str]) -> Proof {
+        let cases = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cases"));
+        let mut suite = crate::load::suite(cases).unwrap();
+        suite.cases.retain(|case| keep(case.id.as_str()));
+        let target = crate::load::mock_target(&suite, &|_| None).unwrap();
+        let bench = Bench::new(Arc::new(suite), Arc::new(target), Seed::embedded().unwrap(), 1).unwrap();
+        let only = only.iter().map(|glob| crate::select::glob(glob).unwrap()).collect();
+        prove(&bench, &Scope { only }, &|_, _| {}).unwrap()
+    }
+
+    #[test]
+    fn a_fault_is_killed_by_the_checks_of_its_clause_and_a_variation_passes() {
+        let proof = proof(|id| id.starts_with("groove/add/accept"), &["groove-add-single-not-a-list", "json-escaped"]);
+        assert_eq!(proof.faults.len(), 1);
+        assert_eq!(proof.faults[0].standing, Standing::Killed);
+        assert!(!proof.faults[0].killed_by.is_empty());
+        assert_eq!(proof.false_alarms().count(), 0);
+        assert_eq!(proof.variations.len(), 2, "lenient and strict");
+        let proven: Vec<_> = proof.clauses.iter().filter(|clause| clause.proven.is_some()).collect();
+        assert_eq!(proven.len(), 1);
+        assert_eq!((proven[0].id.as_str(), proven[0].proven), ("GRV-ADD-13", Some(true)));
+        assert_eq!(proof.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_fault_that_nothing_looks_for_survives_and_is_told() {
+        let proof = proof(|id| id.starts_with("groove/add/other-method"), &["groove-add-single-not-a-list"]);
+        assert_eq!(proof.faults[0].standing, Standing::Survived);
+        assert_eq!(proof.problems(), ["1 fault survives", "1 clause is not proven"]);
+        for told in [super::super::text(&proof), super::super::markdown(&proof), super::super::html(&proof)] {
+            assert!(told.contains("groove-add-single-not-a-list survives (GRV-ADD-13)"), "{told}");
+        }
+    }
+}

@@ -251,9 +251,15 @@ fn clauses(record: &Record) -> String {
                 clause.excluded.as_ref().map_or_else(String::new, |reason| format!(" ({})", markdown(reason)));
             let verdict = words::name(&clause.verdict);
             let verdict = if clause.verdict == ClauseVerdict::Violated { format!("**{verdict}**") } else { verdict };
+            // What a clause that held is worth depends on whether a violation would have been noticed.
+            let proven = match (clause.verdict, clause.proven) {
+                (ClauseVerdict::Held, Some(true)) => " (proven)",
+                (ClauseVerdict::Held, Some(false)) => " (unproven)",
+                _ => "",
+            };
             let _ = writeln!(
                 out,
-                "| {} | {} | {} | {verdict}{excluded} | {} | {} | {} |",
+                "| {} | {} | {} | {verdict}{proven}{excluded} | {} | {} | {} |",
                 markdown(clause.id.as_str()),
                 markdown(&clause.section),
                 words::name(&clause.level),

@@ -261,8 +261,8 @@ fn documents(record: &Record, numbers: &HashMap<&CaseId, usize>) -> Vec<Document
             violated_by,
             more,
             proven: match clause.proven {
-                Some(true) => "a violation is noticed",
-                Some(false) => "a violation is not noticed",
+                Some(true) => "proven: a violation is noticed",
+                Some(false) => "unproven: a violation is not noticed",
                 None => "",
             },
         };
