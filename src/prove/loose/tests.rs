@@ -22,6 +22,7 @@ fn choice() -> Choice {
         clauses: Vec::new(),
         policy: ChoicePolicy::Lenient,
         settled: None,
+        uniform: false,
         readings: vec![reading("one", true), reading("two", false)],
         source: SourceRef { file: Arc::from("f"), line: 1 },
     }
