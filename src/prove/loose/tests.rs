@@ -23,6 +23,7 @@ fn choice() -> Choice {
         policy: ChoicePolicy::Lenient,
         uniform: false,
         settled: None,
+        uniform: false,
         readings: vec![reading("one", true), reading("two", false)],
         source: SourceRef { file: Arc::from("f"), line: 1 },
     }
