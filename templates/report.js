@@ -3,30 +3,41 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const tools = byId("tools"), find = byId("find"), only = byId("only"), shown = byId("shown");
-  const rows = Array.from(document.querySelectorAll(".cases > li"));
+  const lists = Array.from(document.querySelectorAll(".cases"));
   // Read once, when first needed: the text of ten thousand rows takes longer than filtering them.
   let texts = null;
-  let waiting = 0;
+  let waiting = false;
   const filter = () => {
-    waiting = 0;
-    texts = texts || rows.map((row) => row.textContent.toLowerCase());
+    waiting = false;
+    texts = texts || lists.map((list) => Array.from(list.children, (row) => row.textContent.toLowerCase()));
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
-    rows.forEach((row, at) => {
-      const fits = (!only.value || row.dataset.v === only.value) && words.every((word) => texts[at].includes(word));
-      if (row.hidden === fits) row.hidden = !fits;
-      if (fits) count += 1;
+    let all = 0;
+    lists.forEach((list, at) => {
+      let some = false;
+      Array.from(list.children).forEach((row, number) => {
+        const text = texts[at][number];
+        const fits = (!only.value || row.dataset.v === only.value) && words.every((word) => text.includes(word));
+        if (row.hidden === fits) row.hidden = !fits;
+        if (fits) count += 1;
+        some = some || fits;
+      });
+      all += list.children.length;
+      if (list.hidden === some) list.hidden = !some;
     });
-    shown.textContent = count + " of " + rows.length + " shown";
+    shown.textContent = count + " of " + all + " shown";
   };
+  // Once for each frame, however fast the keys come.
   const soon = () => {
-    if (!waiting) waiting = setTimeout(filter, 80);
+    if (!waiting) requestAnimationFrame(filter);
+    waiting = true;
   };
   // A link may lead to a row that is filtered out; show and open it.
   const reveal = () => {
     const row = byId(location.hash.slice(1));
     if (!row || !row.matches(".cases > li")) return;
     row.hidden = false;
+    row.parentElement.hidden = false;
     row.querySelector("details").open = true;
     row.scrollIntoView();
   };

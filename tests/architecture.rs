@@ -47,7 +47,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "case",
         ],
     ),
-    ("harness", &["model", "diff", "load", "plan", "redact", "runner", "mock", "record", "report", "transport", "select"]),
+    (
+        "harness",
+        &["model", "diff", "load", "plan", "redact", "runner", "mock", "record", "report", "transport", "select"],
+    ),
 ];
 
 /// Modules that touch nothing outside: no runtime, client, file, environment, clock or random source.

@@ -311,8 +311,10 @@ mod tests {
         let text = |from: usize| (from..50_000).map(|line| format!("{line}\n")).collect::<String>();
         let (expected, actual) = (text(0), format!("{}x\n{}", text(0).split_at(5).0, text(0).split_at(5).1));
         let budget = Budget { window: 100, context: 1, ..Budget::default() };
-        assert_eq!(diff(&expected, &expected.replace("\n40000\n", "\n4x\n"), &budget),
-            "@@ -40000,3 +40000,3 @@\n 39999\n-40000\n+4x\n 40001\n… what comes after is not compared\n");
+        assert_eq!(
+            diff(&expected, &expected.replace("\n40000\n", "\n4x\n"), &budget),
+            "@@ -40000,3 +40000,3 @@\n 39999\n-40000\n+4x\n 40001\n… what comes after is not compared\n"
+        );
         let shown = diff(&expected, &actual, &budget);
         assert!(shown.ends_with("… what comes after is not compared\n"), "{shown}");
         assert_eq!(shown.lines().filter(|line| line.starts_with('-')).count(), 1, "{shown}");

@@ -13,8 +13,8 @@ use crate::model::target::{Identity, TargetClass};
 use crate::model::verdict::{Exit, SkipCode, Stage, Verdict};
 
 use super::{
-    BodyDiff, BodyRecord, CaseRecord, Change, Counts, ErrorRecord, ExchangeRecord, Footer, Header, LedgerEntry, RECORD_VERSION,
-    Record, ResponseRecord, SuiteRecord, Summary,
+    BodyDiff, BodyRecord, CaseRecord, Change, Counts, ErrorRecord, ExchangeRecord, Footer, Header, LedgerEntry,
+    RECORD_VERSION, Record, ResponseRecord, SuiteRecord, Summary,
 };
 
 /// Text that breaks every format that does not escape it.

@@ -367,7 +367,8 @@ mod tests {
     fn every_failure_of_the_sample_as_text() {
         let record = crate::record::sample::record();
         let clauses = ClauseTexts::from_summary(&record.summary);
-        let blocks: Vec<String> = groups(&record).iter().map(|group| block(&group.cases, &clauses, &Palette::plain())).collect();
+        let blocks: Vec<String> =
+            groups(&record).iter().map(|group| block(&group.cases, &clauses, &Palette::plain())).collect();
         let text = blocks.join("\n");
         assert!(text.lines().all(|line| !line.chars().any(super::super::escape::is_hidden)));
         insta::assert_snapshot!("text", text);
