@@ -77,10 +77,7 @@ impl Conclusion {
                     self.created += 1;
                     self.open.insert(key, entry.clone());
                 }
-                Change::Removed => {
-                    self.removed += 1;
-                    self.open.remove(&key);
-                }
+                Change::Removed => self.removed += u64::from(self.open.remove(&key).is_some()),
             }
         }
     }
@@ -154,6 +151,13 @@ impl Conclusion {
         // A clause may be violated in a case that is itself a known failure; that is not this run's news.
         if violated > 0 && self.required > 0 {
             found.push((Exit::Nonconformant, cases(violated, "clause is violated", "clauses are violated")));
+        }
+        for choice in summary.choices.iter().filter(|choice| !choice.mixed.is_empty()) {
+            let ways: Vec<String> = choice.mixed.iter().map(|(reading, case)| format!("{reading} in {case}")).collect();
+            found.push((
+                Exit::Nonconformant,
+                format!("choice {} is answered both ways: {}", choice.id, ways.join(", ")),
+            ));
         }
         let exit = Exit::worst(found.iter().map(|(exit, _)| *exit));
         Footer {

@@ -420,7 +420,7 @@ mod tests {
         };
         let env = |name: &str| (name == "T").then(|| "from env".to_owned());
         write("{ env = \"T\" }");
-        assert_eq!(target(&path, &suite, &env).unwrap().secrets, ["from env"]);
+        assert_eq!(target(&path, &suite, &env).unwrap().secrets, ["g.token"]);
         write("{ env = \"U\" }");
         let error = target(&path, &suite, &env).unwrap_err();
         assert_eq!(
@@ -430,7 +430,7 @@ mod tests {
         assert_eq!(error.diagnostics[0].line, 5);
         fs::write(dir.path().join("token"), "from file\n").unwrap();
         write("{ file = \"token\" }");
-        assert_eq!(target(&path, &suite, &env).unwrap().secrets, ["from file"]);
+        assert_eq!(target(&path, &suite, &env).unwrap().secrets, ["g.token"]);
         assert!(target(&dir.path().join("none.toml"), &suite, &env).is_err());
     }
 }

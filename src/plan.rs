@@ -7,13 +7,15 @@ use base64::Engine as _;
 use sha2::{Digest, Sha256};
 
 use crate::model::json::Json;
-use crate::model::spec::{Case, Effect, Need};
+use crate::model::spec::{Case, Effect, LedgerSpec, Need, Step, StepRole, TargetSpec};
 use crate::model::suite::Suite;
 use crate::model::target::{Auth, Safety, Target};
+use crate::model::template::{Part, Template};
 use crate::model::verdict::SkipCode;
 use crate::redact::{RedactError, Redactor};
 use crate::runner::PlannedCase;
-use crate::template::{Mode, Scope, resolve_text};
+use crate::template::request::prepare;
+use crate::template::{Mode, Scope, TemplateError, resolve_json, resolve_text};
 
 /// Why a run cannot begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +88,95 @@ pub fn cases(suite: &Suite, target: &Target, cases: &[usize], strict: bool) -> V
         Some((SkipCode::MissingFixture, lack(target, missing)))
     };
     cases.iter().map(|&index| PlannedCase { index, skip: skip(&suite.cases[index]) }).collect()
+}
+
+/// A request that a case would send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Id of the step.
+    pub step: String,
+    /// What the step is for.
+    pub role: StepRole,
+    /// Method.
+    pub method: String,
+    /// Full URL; where a value comes from an answer to an earlier step, what is known of it.
+    pub url: String,
+    /// Bytes of the body, where they are known.
+    pub body: Option<usize>,
+    /// Names of values that only an answer will tell.
+    pub unknown: Vec<String>,
+    /// Kinds of what the step creates and removes.
+    pub creates: Option<String>,
+    /// Kind of what it removes.
+    pub removes: Option<String>,
+}
+
+/// What a case would send, as far as that is known before anything is sent. Secrets are in it: redact it before it is
+/// shown.
+#[must_use]
+pub fn preview(case: &Case, target: &std::sync::Arc<Target>, seed: u64, run_id: &str) -> Vec<Preview> {
+    let mut scope = Scope::new(target.clone(), seed, case.id.as_str());
+    scope.set("run.id", Json::string(run_id.to_owned()));
+    scope.set("run.marker", Json::string(format!("casebook-{run_id}")));
+    scope.set("run.seed", Json::string(seed.to_string()));
+    let named = case.row.iter().map(|(name, value)| (format!("row.{name}"), value));
+    for (name, template) in named.chain(case.lets.iter().map(|(name, value)| (name.clone(), value))) {
+        if let Ok(value) = resolve_json(template, &mut scope, false) {
+            scope.set(name, value);
+        }
+    }
+    case.steps.iter().map(|step| preview_step(step, &mut scope)).collect()
+}
+
+fn preview_step(step: &Step, scope: &mut Scope) -> Preview {
+    let mut unknown = Vec::new();
+    for (name, template) in &step.with {
+        match resolve_json(template, scope, false) {
+            Ok(value) => scope.set(format!("with.{name}"), value),
+            Err(error) => unknown.push(missing(&error)),
+        }
+    }
+    let base = scope.target().services.get(&step.service).cloned().unwrap_or_default();
+    let (method, url, body) = match prepare(&step.request, &step.service, scope) {
+        Ok(request) => {
+            (request.method, format!("{}{}", request.base_url, request.target), request.body.map(|body| body.len()))
+        }
+        Err(error) => {
+            unknown.push(missing(&error));
+            let method = resolve_text(&step.request.method, scope, Mode::Plain).unwrap_or_else(|_| "?".to_owned());
+            let path = match &step.request.target {
+                TargetSpec::Path { path, .. } | TargetSpec::Raw(path) => path,
+            };
+            (method, format!("{base}{}", sketch(path, scope)), None)
+        }
+    };
+    unknown.dedup();
+    let kind = |spec: &Option<LedgerSpec>| spec.as_ref().map(|spec| spec.kind.clone());
+    let (creates, removes) = (kind(&step.creates), kind(&step.removes));
+    Preview { step: step.id.clone(), role: step.role, method, url, body, unknown, creates, removes }
+}
+
+fn missing(error: &TemplateError) -> String {
+    match error {
+        TemplateError::NoValue(name) => name.clone(),
+        error => error.to_string(),
+    }
+}
+
+/// A template with the values that are known, and `{…}` for the others.
+fn sketch(template: &Template, scope: &Scope) -> String {
+    let part = |part: &Part| match part {
+        Part::Text(text) => text.clone(),
+        value => {
+            let one = Template { parts: vec![value.clone()] };
+            resolve_text(&one, scope, Mode::Segment).unwrap_or_else(|_| {
+                let mut names = Vec::new();
+                one.names(&mut names);
+                format!("{{{}}}", names.join(", "))
+            })
+        }
+    };
+    template.parts.iter().map(part).collect()
 }
 
 /// Whether a target has what a case needs.
@@ -165,11 +256,27 @@ pub fn redactor(target: &Target) -> Result<Redactor, RedactError> {
     let mut secrets: Vec<(String, String)> = Vec::new();
     for name in &target.secrets {
         if let Some(value) = target.values.get(name).and_then(Json::as_str) {
-            secrets.push((name.clone(), value.to_owned()));
+            secrets.extend(shapes(value).into_iter().map(|shape| (name.clone(), shape)));
         }
     }
     secrets.extend(credentials(target));
     Redactor::new(secrets.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+/// A secret, and what cases make of one to see whether a service minds: without its scheme (`Bearer `), with its own
+/// percent-encoding undone. What is left of it is as secret.
+fn shapes(value: &str) -> Vec<String> {
+    let decoded = percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+    let mut all = vec![value.to_owned()];
+    for whole in [value, &decoded] {
+        let bare = whole.split_once(' ').map_or("", |(_, rest)| rest.trim_start());
+        for shape in [whole, bare] {
+            if shape.len() >= crate::redact::SHORTEST && !all.iter().any(|known| known == shape) {
+                all.push(shape.to_owned());
+            }
+        }
+    }
+    all
 }
 
 /// Header values that hold secrets without being one: a Basic pair is encoded as a whole.
@@ -206,6 +313,20 @@ pub fn config_hash(target: &Target) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_hidden_in_what_cases_make_of_it_too() {
+        let shapes = shapes("Bearer http%3a%2f%2fa.test&Key=c2VjcmV0");
+        let redactor = Redactor::new(shapes.iter().map(|shape| ("t", shape.as_str()))).unwrap();
+        for sent in [
+            "accessToken=http%253a%252f%252fa.test%26Key%3Dc2VjcmV0",
+            "accessToken=Bearer+http%3a%2f%2fa.test%26Key%3dc2VjcmV0",
+            "accessToken=Bearer%20http%253a%252f%252fa.test%26Key%3Dc2VjcmV0",
+        ] {
+            assert_eq!(redactor.text(sent), "accessToken=$T", "{sent}");
+        }
+        assert_eq!(super::shapes("tide-7-lantern"), ["tide-7-lantern"]);
+    }
 
     #[test]
     fn only_loopback_may_be_changed_without_permission() {

@@ -60,8 +60,9 @@ impl Redactor {
             if value.len() < SHORTEST {
                 return Err(RedactError::TooShort { name: name.to_owned(), length: value.len() });
             }
-            let shown = format!("${}", name.replace(['.', '-'], "_").to_ascii_uppercase());
-            for form in forms(value) {
+            let shown = shown(name);
+            let parts = parts(value);
+            for form in forms(value).into_iter().chain(parts.iter().flat_map(|part| forms(part))) {
                 needles.push(form);
                 replacements.push(shown.clone());
             }
@@ -188,6 +189,11 @@ impl Redactor {
     }
 }
 
+/// What stands in the place of a secret.
+pub(crate) fn shown(name: &str) -> String {
+    format!("${}", name.replace(['.', '-'], "_").to_ascii_uppercase())
+}
+
 /// Of a header that is never shown, only the scheme and the names of known secrets stay.
 fn hide_rest(clean: &str) -> String {
     let (scheme, rest) = clean.split_once(' ').unwrap_or(("", clean));
@@ -197,6 +203,19 @@ fn hide_rest(clean: &str) -> String {
         (scheme, true) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => format!("{scheme} {rest}"),
         _ => HIDDEN.to_owned(),
     }
+}
+
+/// Shortest part of a secret that is a secret itself.
+const PART: usize = 12;
+
+/// The parts of a structured secret that would give it away by themselves: what stands behind a scheme or a `;`, and
+/// every run of letters and digits that is long and mixed enough to be no word. Cases send such parts on purpose.
+fn parts(value: &str) -> Vec<&str> {
+    let tails = value.match_indices([' ', ';']).map(|(at, _)| &value[at + 1..]);
+    let runs = value.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))).filter(|run| {
+        run.bytes().any(|byte| byte.is_ascii_digit()) && run.bytes().any(|byte| byte.is_ascii_alphabetic())
+    });
+    tails.chain(runs).filter(|part| part.len() >= PART && *part != value).collect()
 }
 
 /// Every form in which a value may be written.
@@ -210,6 +229,8 @@ fn forms(value: &str) -> Vec<String> {
         utf8_percent_encode(&once, UNRESERVED).to_string(),
         lower_hex(&once),
         lower_hex(&form),
+        once.replace("%25", "%"),
+        lower_hex(&once).replace("%25", "%"),
         once,
         form,
         json.replace('/', "\\/"),
@@ -256,6 +277,23 @@ mod tests {
             assert_eq!(clean, "$GROOVE_ACCESS_TOKEN", "{form}");
         }
         assert_eq!(redactor.text("nothing here"), "nothing here");
+    }
+
+    #[test]
+    fn a_telling_part_of_a_secret_is_secret_too() {
+        let redactor = Redactor::new([
+            ("token", "Bearer http%3a%2f%2fa=b&Audience=608D61402FE6A2403E9E443B%2fq4%3d"),
+            ("user", "XBL3.0 x=271828182;ada-Kq7Zt0yW3nUe5LrVb2Xh"),
+        ])
+        .unwrap();
+        for text in [
+            "accessToken=http%253a%252f%252fa%3Db%26Audience%3D608D61402FE6A2403E9E443B%252fq4%253d",
+            "Bearer+http%3a%2f%2fa%3db%26Audience%3d608D61402FE6A2403E9E443B%2fq4%3d",
+            "x=1;ada-Kq7Zt0yW3nUe5LrVb2Xh",
+        ] {
+            let clean = redactor.text(text);
+            assert!(!clean.contains("608D61402FE6A2403E9E443B") && !clean.contains("Kq7Zt0yW3nUe5LrVb2Xh"), "{clean}");
+        }
     }
 
     #[test]

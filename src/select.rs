@@ -96,6 +96,20 @@ pub fn select(suite: &Suite, selection: &Selection) -> Result<Vec<usize>, Select
     Ok(cases)
 }
 
+/// How many of the selected cases fall into each of `count` shards.
+///
+/// # Errors
+/// As [`select`].
+pub fn shard_sizes(suite: &Suite, selection: &Selection, count: u32) -> Result<Vec<usize>, SelectError> {
+    let all = select(suite, &Selection { shard: None, ..selection.clone() })?;
+    let mut sizes = vec![0; count as usize];
+    for at in all {
+        let shard = shard_of(suite.cases[at].id.as_str(), count);
+        sizes[shard as usize - 1] += 1;
+    }
+    Ok(sizes)
+}
+
 /// Which of `count` shards a case belongs to, from 1. Depends on its id alone, so that it stays there when other
 /// cases come and go.
 #[must_use]

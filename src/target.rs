@@ -1,7 +1,7 @@
 //! The profile of the service under test: [`read`] makes a [`TargetFile`] of TOML text, which is a
 //! [`Target`] but for the secrets, which only [`crate::load`] may fetch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl TargetFile {
     pub fn resolve(self, values: BTreeMap<String, String>) -> Target {
         let mut target = self.target;
         for (name, value) in values {
-            target.secrets.push(value.clone());
+            target.secrets.push(name.clone());
             target.values.insert(name, Json::string(value));
         }
         target
@@ -67,7 +67,7 @@ pub fn read(path: &str, text: &str, suite: &Suite) -> Result<TargetFile, Vec<Dia
     let table = file.parse();
     let target = table.as_ref().map(|table| {
         let root = Node { table: table.get_ref(), span: table.span() };
-        Reader { file: &file, suite }.target(&root)
+        Reader { file: &file, suite, own: own_names(&root) }.target(&root)
     });
     drop(table);
     let mut found = file.finish();
@@ -83,6 +83,25 @@ pub fn read(path: &str, text: &str, suite: &Suite) -> Result<TargetFile, Vec<Dia
 struct Reader<'a> {
     file: &'a File<'a>,
     suite: &'a Suite,
+    /// What `[auth]` mentions: such a name needs no declaration in a service.toml, since no case can use it.
+    own: BTreeSet<String>,
+}
+
+/// Every name that a template of `[auth]` mentions.
+fn own_names(root: &Node<'_>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut left: Vec<Node<'_>> = root.node("auth").into_iter().collect();
+    while let Some(node) = left.pop() {
+        for (_, _, value) in node.entries() {
+            if let Some(Ok(template)) = value.get_ref().as_str().map(template::parse) {
+                let mut found = Vec::new();
+                template.names(&mut found);
+                names.extend(found.into_iter().map(str::to_owned));
+            }
+            left.extend(Node::of(value));
+        }
+    }
+    names
 }
 
 impl Reader<'_> {
@@ -109,7 +128,8 @@ impl Reader<'_> {
         }
         let mut auth = BTreeMap::new();
         if let Some(node) = root.node("auth") {
-            self.auths(&node, "", &mut auth);
+            let known = |name: &str| values.contains_key(name) || secrets.contains_key(name);
+            self.auths(&node, "", &known, &mut auth);
         }
         let target = Target {
             services: self.services(root),
@@ -191,7 +211,8 @@ impl Reader<'_> {
     ) {
         for (key, span, value) in node.entries() {
             let name = dotted(above, key);
-            let Some(kind) = self.kind(&name).filter(|kind| kinds.contains(kind)) else {
+            let own = || (self.own.contains(&name) && Node::of(value).is_none()).then_some(FixtureKind::Text);
+            let Some(kind) = self.kind(&name).or_else(own).filter(|kind| kinds.contains(kind)) else {
                 match Node::of(value) {
                     Some(inner) if self.kind(&name).is_none() => self.values(&inner, table, &name, kinds, values),
                     _ => self.unknown(&name, span, |kind| kinds.contains(&kind), table),
@@ -212,7 +233,8 @@ impl Reader<'_> {
         for (key, span, value) in node.entries() {
             let name = dotted(above, key);
             let inner = Node::of(value);
-            if self.kind(&name) != Some(FixtureKind::Secret) {
+            let own = self.kind(&name).is_none() && self.own.contains(&name);
+            if self.kind(&name) != Some(FixtureKind::Secret) && !own {
                 match inner {
                     Some(inner) if self.kind(&name).is_none() && !["env", "file", "value"].contains(&key) => {
                         self.secrets(&inner, &name, class, secrets);
@@ -252,7 +274,7 @@ impl Reader<'_> {
         }
     }
 
-    fn auths(&self, node: &Node<'_>, above: &str, auth: &mut BTreeMap<String, Auth>) {
+    fn auths(&self, node: &Node<'_>, above: &str, known: &dyn Fn(&str) -> bool, auth: &mut BTreeMap<String, Auth>) {
         for (key, span, value) in node.entries() {
             let name = dotted(above, key);
             let Some(inner) = Node::of(value) else {
@@ -265,7 +287,7 @@ impl Reader<'_> {
                 if leaf || self.kind(&name).is_some() || inner.table.is_empty() {
                     self.unknown(&name, span, |kind| kind == FixtureKind::Auth, "auth");
                 } else {
-                    self.auths(&inner, &name, auth);
+                    self.auths(&inner, &name, known, auth);
                 }
                 continue;
             }
@@ -278,13 +300,16 @@ impl Reader<'_> {
                     if http::HeaderName::from_bytes(header.as_bytes()).is_err() {
                         self.file.error(inner.span_of("header"), format!("`{header}` is no header name"));
                     }
-                    Auth::Header { name: header, value: self.template(&inner, "value") }
+                    Auth::Header { name: header, value: self.template(&inner, "value", known) }
                 }
                 ["basic"] => {
                     let Some(basic) = inner.node("basic") else { continue };
-                    Auth::Basic { user: self.template(&basic, "user"), password: self.template(&basic, "password") }
+                    Auth::Basic {
+                        user: self.template(&basic, "user", known),
+                        password: self.template(&basic, "password", known),
+                    }
                 }
-                ["bearer"] => Auth::Bearer(self.template(&inner, "bearer")),
+                ["bearer"] => Auth::Bearer(self.template(&inner, "bearer", known)),
                 _ => {
                     let message = format!("the auth scheme `{name}` needs header with value, basic, or bearer");
                     self.file.error(value.span(), message);
@@ -295,15 +320,15 @@ impl Reader<'_> {
         }
     }
 
-    /// A template whose names are fixtures.
-    fn template(&self, node: &Node<'_>, key: &str) -> Template {
+    /// A template whose names are fixtures, or values of this file.
+    fn template(&self, node: &Node<'_>, key: &str, known: &dyn Fn(&str) -> bool) -> Template {
         let Some(text) = node.text(key) else { return Template::default() };
         let span = node.span_of(key);
         match template::parse(text) {
             Ok(template) => {
                 let mut names = Vec::new();
                 template.names(&mut names);
-                for name in names.into_iter().filter(|name| self.kind(name).is_none()) {
+                for name in names.into_iter().filter(|name| self.kind(name).is_none() && !known(name)) {
                     let help = suggestion(name, self.suite.fixtures.iter().map(|each| each.name.as_str()));
                     self.file.error_help(self.file.word(&span, name), format!("unknown name `{name}`"), help);
                 }
@@ -461,7 +486,7 @@ mod tests {
         assert_eq!(file.target.safety.allow, [Effect::Write]);
         assert_eq!(file.target.known[0].expires.as_deref(), Some("2030-01-31"));
         let target = file.resolve(BTreeMap::from([("g.token".to_owned(), "s3cret".to_owned())]));
-        assert_eq!(target.secrets, ["s3cret"]);
+        assert_eq!(target.secrets, ["g.token"]);
         assert_eq!(target.values["g.token"].as_str(), Some("s3cret"));
     }
 
@@ -496,6 +521,16 @@ mod tests {
         assert_eq!(only("[[known_failure]]\ncase = \"[\"\nreason = \"r\"\n").0, 5);
         assert_eq!(only("[limits]\nper_second = 0\n").2, "`per_second` must be more than 0");
         assert_eq!(only("[safty]\n").3, did("safety"));
+    }
+
+    #[test]
+    fn what_only_auth_uses_needs_no_declaration() {
+        let text = format!(
+            "{HEAD}[variables]\ng.login = \"me\"\n[secrets]\ng.password = {{ env = \"P\" }}\n[auth.\"g.user\"]\nbasic = {{ user = \"${{g.login}}\", password = \"${{g.password}}\" }}\n"
+        );
+        let file = read("t.toml", &text, &suite()).unwrap();
+        assert_eq!(file.secrets["g.password"].source, SecretSource::Env("P".to_owned()));
+        assert_eq!(file.target.values["g.login"].as_str(), Some("me"));
     }
 
     #[test]

@@ -12,12 +12,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("target", &["model", "case"]),
     ("template", &["model", "pattern"]),
     ("select", &["model"]),
+    ("known", &["model", "record", "select"]),
     ("compare", &["model", "pattern"]),
     ("diff", &["model", "pattern"]),
     ("record", &["model", "pattern"]),
     ("event", &["record"]),
     ("redact", &["model", "record"]),
     ("conclude", &["model", "record"]),
+    ("merge", &["model", "record", "conclude", "known"]),
+    ("verify", &["model", "record", "merge", "known", "redact", "runner", "select", "transport", "plan"]),
+    ("comparison", &["model", "record"]),
     ("report", &["model", "record", "diff", "pattern", "event"]),
     ("load", &["model", "case", "target"]),
     ("transport", &["model"]),
@@ -30,6 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "prove",
         &[
             "model",
+            "known",
             "pattern",
             "template",
             "compare",
@@ -55,8 +60,22 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// Modules that touch nothing outside: no runtime, client, file, environment, clock or random source.
 const PURE: &[&str] = &[
-    "model", "pattern", "case", "target", "template", "select", "compare", "diff", "record", "event", "redact",
-    "conclude", "report",
+    "model",
+    "pattern",
+    "case",
+    "target",
+    "template",
+    "select",
+    "compare",
+    "diff",
+    "record",
+    "event",
+    "redact",
+    "conclude",
+    "report",
+    "known",
+    "merge",
+    "comparison",
 ];
 
 const IMPURE_NAMES: &[&str] = &[

@@ -91,6 +91,7 @@ fn choice<'a>(file: &File<'a>, node: &Node<'a>, document: &str, shared: &mut Sha
         question: node.owned("question"),
         clauses: clause_ids(node),
         policy,
+        uniform: node.flag("uniform"),
         settled: node.text("settled").map(str::to_owned),
         readings,
         source: file.source(&node.span),

@@ -8,7 +8,7 @@ use crate::model::spec::Extra;
 use crate::model::template::{JsonTemplate, Template};
 
 /// Every operator, the keys that may stand beside it first to last.
-const OPERATORS: [(&str, &[&str]); 25] = [
+const OPERATORS: [(&str, &[&str]); 26] = [
     ("$any", &[]),
     ("$unchecked", &[]),
     ("$type", &[]),
@@ -16,6 +16,7 @@ const OPERATORS: [(&str, &[&str]); 25] = [
     ("$ignore_case", &[]),
     ("$contains", &[]),
     ("$length", &[]),
+    ("$distinct", &[]),
     ("$range", &[]),
     ("$near", &["$tolerance"]),
     ("$lexical", &[]),
@@ -150,8 +151,8 @@ impl Reader<'_> {
                     self.pattern(pattern, span);
                 }
             }
-            ("$any" | "$absent", JsonTemplate::Bool(true), _) => {}
-            ("$any" | "$absent", _, _) => {
+            ("$any" | "$absent" | "$distinct", JsonTemplate::Bool(true), _) => {}
+            ("$any" | "$absent" | "$distinct", _, _) => {
                 self.file.error(self.place(span, word), format!("`{word}` takes `true`"));
             }
             ("$unchecked", JsonTemplate::Text(text), _) if text.as_literal() != Some("") => {}

@@ -18,13 +18,16 @@ const STEERING: &str = "urn:casebook";
 const DEEPEST: usize = 200;
 
 /// Attributes of [`STEERING`], and the values they may have; empty: any.
-const ATTRIBUTES: [(&str, &[&str]); 6] = [
+const ATTRIBUTES: [(&str, &[&str]); 9] = [
     ("optional", &["true", "false"]),
     ("absent", &["true", "false"]),
     ("order", &["any", "written"]),
     ("per", &[]),
     ("extra", &["fail", "note", "allow"]),
     ("clause", &[]),
+    ("choice", &[]),
+    ("present", &[]),
+    ("missing", &[]),
 ];
 
 /// The text with every `${…}` replaced by as many harmless characters, so that offsets stay.

@@ -36,7 +36,8 @@ static EXAMPLES: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         casebook run --base-url https://api.example.test --target targets/staging.toml groove/add\n  \
         casebook run groove/add/partial-failure -v        one case, the exchange shown\n  \
         casebook mock --port 8080                         the mock service by itself\n  \
-        casebook check                                    the case files only, no network\n\nExit codes:\n"
+        casebook check                                    the case files only, no network\n  \
+        casebook prove                                    what the suite would catch\n\nExit codes:\n"
             .to_owned();
     for exit in Exit::ALL {
         text.push_str(&format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
@@ -49,6 +50,8 @@ static EXAMPLES: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
 pub enum Command {
     /// Fire the cases at a target and judge the answers.
     Run(Box<RunArgs>),
+    /// Find out what the suite would catch: run it against services with known faults and legal variations.
+    Prove(ProveArgs),
     /// Read every case, clause and service file and report every error; nothing is sent.
     Check(CheckArgs),
     /// List the cases that a run would select.
@@ -57,8 +60,20 @@ pub enum Command {
     Mock(MockArgs),
     /// Render reports from a record.
     Report(ReportArgs),
+    /// Put the records of all shards of a run together, and decide its verdict and exit code.
+    Merge(MergeArgs),
+    /// Recompute every verdict of a record from the evidence in it.
+    Verify(VerifyArgs),
+    /// Tell what changed from one run to another; exit 1 only for what got worse.
+    Compare(CompareArgs),
+    /// Show the clauses of several runs side by side.
+    Matrix(MatrixArgs),
     /// Print a generated JSON Schema.
     Schema(SchemaArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands.
+    Man(ManArgs),
 }
 
 /// Where the suite is.
@@ -68,6 +83,9 @@ pub struct SuiteArgs {
     #[arg(long, value_name = "DIR", default_value = "cases", env = "CASEBOOK_CASES")]
     pub cases: PathBuf,
 }
+
+/// The record that a run writes unless told otherwise.
+pub const LATEST: &str = "reports/latest/record.jsonl";
 
 /// Which cases.
 #[derive(Clone, Debug, Default, Args)]
@@ -88,6 +106,16 @@ pub struct SelectArgs {
     /// Only one part of the selection: its number from 1, and how many parts.
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     pub shard: Option<(u32, u32)>,
+    /// The same with a number from 0, as Kubernetes counts the pods of an Indexed Job; without it, the variable
+    /// JOB_COMPLETION_INDEX is taken.
+    #[arg(long, value_name = "K", requires = "shard_count", conflicts_with = "shard")]
+    pub shard_index: Option<u32>,
+    /// How many parts, for --shard-index.
+    #[arg(long, value_name = "N", conflicts_with = "shard", value_parser = clap::value_parser!(u32).range(1..=MOST_SHARDS))]
+    pub shard_count: Option<u32>,
+    /// Only the cases that failed in a record; without a path, in that of the run before.
+    #[arg(long, value_name = "RECORD", num_args = 0..=1, require_equals = true, default_missing_value = LATEST)]
+    pub rerun_failed: Option<PathBuf>,
     /// Begin the cases in an order made from this number.
     #[arg(long, value_name = "SEED")]
     pub shuffle: Option<u64>,
@@ -133,6 +161,22 @@ pub struct RunArgs {
     /// Stop after so many failures (1 without a number).
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1", require_equals = true)]
     pub fail_fast: Option<usize>,
+    /// Run each case so often; one that passes only sometimes is flaky, never passed.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// Send an exchange that got no answer again, at most so often. It is recorded and shown. What may have been
+    /// carried out is sent again only where the method allows it.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub transport_retries: u32,
+    /// Show what would be sent and what it would change; send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Show every setting, its value and where it comes from; send nothing.
+    #[arg(long)]
+    pub show_config: bool,
+    /// How --dry-run and --show-config are written.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub format: ListFormat,
     /// Name of this run; the same for all of its shards.
     #[arg(long, value_name = "ID")]
     pub run_id: Option<String>,
@@ -171,6 +215,42 @@ impl From<LevelArg> for crate::model::clause::Level {
     }
 }
 
+/// Arguments of `prove`.
+#[derive(Clone, Debug, Args)]
+pub struct ProveArgs {
+    /// Only faults and variations whose id, clause or choice is this, or matches this glob (`GRV-ADD-1*`).
+    #[arg(value_name = "ID")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// Seed of random ids.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How the proof is printed.
+    #[arg(long, value_enum, default_value_t = ProveFormat::Text, value_name = "FORMAT")]
+    pub format: ProveFormat,
+    /// Directory of `proof.json`, `proof.md` and `proof.html`.
+    #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+    pub out: PathBuf,
+    /// Also store the proof beside the cases, where `run` finds it.
+    #[arg(long)]
+    pub update: bool,
+}
+
+/// How a proof is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProveFormat {
+    /// For people at a terminal.
+    Text,
+    /// One JSON document with everything.
+    Json,
+    /// A section of a Markdown page.
+    Markdown,
+    /// A page.
+    Html,
+}
+
 /// Arguments of `check`.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
@@ -180,6 +260,9 @@ pub struct CheckArgs {
     /// Also check this target profile.
     #[arg(long, value_name = "FILE")]
     pub target: Option<PathBuf>,
+    /// Write the list of every check, `checks.lock`, anew. Without it a check that went missing is an error.
+    #[arg(long)]
+    pub update: bool,
 }
 
 /// How a list is written.
@@ -229,6 +312,9 @@ pub struct MockArgs {
     /// List the variations and end.
     #[arg(long)]
     pub list_variations: bool,
+    /// How a list is written.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
 }
 
 /// Arguments of `report`.
@@ -267,9 +353,103 @@ pub enum SchemaKind {
     Record,
 }
 
+/// Arguments of `merge`.
+#[derive(Clone, Debug, Args)]
+pub struct MergeArgs {
+    /// The records of all shards, or directories with a record.jsonl in them.
+    #[arg(value_name = "RECORD", required = true)]
+    pub records: Vec<PathBuf>,
+    /// Directory of the merged record and its reports.
+    #[arg(long, value_name = "DIR", default_value = "reports/merged")]
+    pub out: PathBuf,
+    /// A further report, `KIND=PATH`; `-` for standard output.
+    #[arg(long, value_name = "KIND=PATH")]
+    pub report: Vec<String>,
+}
+
+/// Arguments of `verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// The record, or a directory with a record.jsonl in it.
+    pub record: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// Profile of the target that was tested; its secrets are not needed.
+    #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET")]
+    pub target: Option<PathBuf>,
+    /// How the findings are written.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
+}
+
+/// How a comparison is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// For a terminal.
+    Text,
+    /// For a job summary or a pull request.
+    Markdown,
+    /// One JSON document.
+    Json,
+}
+
+/// Arguments of `compare`.
+#[derive(Clone, Debug, Args)]
+pub struct CompareArgs {
+    /// The record of the run before.
+    pub before: PathBuf,
+    /// The record of the run after.
+    pub after: PathBuf,
+    /// Tell of cases that took so many times as long.
+    #[arg(long, value_name = "FACTOR", default_value_t = 2.0)]
+    pub slower: f64,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = TableFormat::Text, value_name = "FORMAT")]
+    pub format: TableFormat,
+}
+
+/// Arguments of `matrix`.
+#[derive(Clone, Debug, Args)]
+pub struct MatrixArgs {
+    /// Records, one for each column.
+    #[arg(value_name = "RECORD", required = true)]
+    pub records: Vec<PathBuf>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = TableFormat::Text, value_name = "FORMAT")]
+    pub format: TableFormat,
+    /// Only clauses on which the columns differ.
+    #[arg(long)]
+    pub differing: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Clone, Debug, Args)]
+pub struct CompletionsArgs {
+    /// Which shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// The command, `run`; without one the page of casebook itself.
+    pub page: Option<String>,
+    /// Write the pages of all commands into this directory.
+    #[arg(long, value_name = "DIR", conflicts_with = "page")]
+    pub out: Option<PathBuf>,
+}
+
+/// Most parts of a selection.
+const MOST_SHARDS: i64 = 10_000;
+
 fn parse_shard(text: &str) -> Result<(u32, u32), String> {
     let parsed = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     match parsed {
+        Some((_, count)) if i64::from(count) > MOST_SHARDS => {
+            Err(format!("{count} shards are too many; at most {MOST_SHARDS}"))
+        }
         Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
         Some((index, count)) => Err(format!("shard {index} of {count} does not exist; they are numbered from 1")),
         None => Err("write I/N, for example 1/4".to_owned()),

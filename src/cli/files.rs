@@ -1,20 +1,24 @@
 //! Commands that only read and write files: `check`, `list`, `report`, `schema`; and what other commands load.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::Failure;
-use super::args::{CheckArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs};
+use super::args::{
+    CheckArgs, ListArgs, ListFormat, ReportArgs, RunArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs,
+};
 use crate::load;
 use crate::model::suite::Suite;
-use crate::model::target::Target;
-use crate::model::verdict::Exit;
+use crate::model::target::{Identity, Limits, Safety, Target, TargetClass};
+use crate::model::verdict::{Exit, Verdict};
+use crate::prove::{CERTIFICATE_FILE, Certificate, LOCK_FILE, Lock};
 use crate::record::{ReadMode, Record, read};
 use crate::report::Format;
-use crate::select::{Selection, select};
+use crate::select::{SelectError, Selection, select, shard_sizes};
 use crate::sink::{Destination, Sink};
 
 pub(super) fn load_suite(args: &SuiteArgs) -> Result<Suite, Failure> {
@@ -33,25 +37,165 @@ fn coloured() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
+/// Services that the embedded mock has.
+const MOCKED: [&str; 2] = ["groove", "oracle"];
+
+/// Whether the embedded mock can stand in for every service of a suite.
+pub(super) fn is_mocked(suite: &Suite) -> bool {
+    suite.services.keys().all(|service| MOCKED.contains(&service.as_str()))
+}
+
+/// The profile of a file; without one that of the embedded mock, or for services that the mock does not have, an
+/// empty one.
 pub(super) fn load_target(path: Option<&Path>, suite: &Suite) -> Result<Target, Failure> {
     let env = |name: &str| std::env::var(name).ok();
     let loaded = match path {
         Some(path) => load::target(path, suite, &env),
-        None => load::mock_target(suite, &env),
+        None if is_mocked(suite) => load::mock_target(suite, &env),
+        None => return Ok(unnamed()),
     };
     loaded.map_err(|error| Failure::new(Exit::Usage, error.render(coloured())))
 }
 
-pub(super) fn selection(args: &SelectArgs) -> Selection {
-    Selection {
+/// A target of which only the URL is known.
+pub(super) fn unnamed() -> Target {
+    Target {
+        identity: Identity {
+            name: "unnamed".to_owned(),
+            product: String::new(),
+            version: String::new(),
+            operator: String::new(),
+            class: TargetClass::Real,
+        },
+        services: BTreeMap::new(),
+        values: BTreeMap::new(),
+        secrets: Vec::new(),
+        auth: BTreeMap::new(),
+        safety: Safety::default(),
+        limits: Limits::default(),
+        known: Vec::new(),
+    }
+}
+
+/// Sets the base URLs that were given, and says whether the embedded mock is what is left to be tested.
+pub(super) fn set_base_urls(args: &RunArgs, suite: &Suite, target: &mut Target) -> Result<bool, Failure> {
+    crate::plan::set_base_urls(target, &args.base_url, suite)
+        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    if args.target.is_some() {
+        return Ok(false);
+    }
+    if !target.services.is_empty() {
+        // What answers there may be anything: nobody has said that it is a mock.
+        target.identity = unnamed().identity;
+        return Ok(false);
+    }
+    if is_mocked(suite) {
+        return Ok(true);
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        "there is no target: the embedded mock does not have these services; name one with --base-url or --target",
+    ))
+}
+
+/// What is selected, and what people should know about it.
+pub(super) fn selection(args: &SelectArgs, suite: &Suite) -> Result<(Selection, Vec<String>), Failure> {
+    let mut notes = Vec::new();
+    let ids = args.rerun_failed.as_ref().map(|path| failed_in(path, suite, &mut notes)).transpose()?;
+    let selection = Selection {
         patterns: args.filters.clone(),
         tags: args.tag.clone(),
         clauses: args.clause.clone(),
         files: args.file.clone(),
-        ids: None,
-        shard: args.shard,
+        ids,
+        shard: shard(args)?,
         shuffle: args.shuffle,
+    };
+    if let Some((index, count)) = selection.shard {
+        let sizes = shard_sizes(suite, &selection, count).map_err(select_failure)?;
+        let all: usize = sizes.iter().sum();
+        let listed: Vec<String> = sizes.iter().map(usize::to_string).collect();
+        let own = sizes.get(index as usize - 1).copied().unwrap_or(0);
+        notes.push(format!(
+            "shard {index} of {count}: {own} of {all} selected cases (all shards: {})",
+            listed.join(", ")
+        ));
     }
+    Ok((selection, notes))
+}
+
+/// The shard, counted from 1.
+fn shard(args: &SelectArgs) -> Result<Option<(u32, u32)>, Failure> {
+    let Some(count) = args.shard_count else { return Ok(args.shard) };
+    let wrong = |text: String| Failure::new(Exit::Usage, text);
+    let index = match args.shard_index {
+        Some(index) => index,
+        None => match std::env::var("JOB_COMPLETION_INDEX") {
+            Ok(text) => text
+                .parse()
+                .map_err(|_| wrong(format!("JOB_COMPLETION_INDEX is {text:?}, and must be a number from 0")))?,
+            Err(_) => return Err(wrong("--shard-count needs --shard-index or JOB_COMPLETION_INDEX".to_owned())),
+        },
+    };
+    if index >= count {
+        return Err(wrong(format!("shard index {index} of {count} does not exist; they are numbered from 0")));
+    }
+    Ok(Some((index + 1, count)))
+}
+
+/// The cases that did not pass in a record.
+fn failed_in(path: &Path, suite: &Suite, notes: &mut Vec<String>) -> Result<BTreeSet<String>, Failure> {
+    let record = read_record(path, true)?;
+    let mut ids = BTreeSet::new();
+    let mut gone = 0;
+    for case in &record.cases {
+        let again = matches!(
+            case.outcome,
+            Verdict::Failed
+                | Verdict::Errored { .. }
+                | Verdict::UnexpectedPass { .. }
+                | Verdict::Blocked { .. }
+                | Verdict::Flaky { .. }
+        );
+        if !again {
+            continue;
+        }
+        match suite
+            .cases
+            .iter()
+            .find(|each| each.id == case.id || each.aliases.iter().any(|old| old == case.id.as_str()))
+        {
+            Some(found) => {
+                ids.insert(found.id.to_string());
+            }
+            None => gone += 1,
+        }
+    }
+    let path = path.display();
+    if gone > 0 {
+        notes.push(format!("{gone} cases that failed in {path} are no longer in the suite"));
+    }
+    if ids.is_empty() {
+        return Err(Failure::new(
+            Exit::NothingProven,
+            format!("no case failed in {path}: there is nothing to run again"),
+        ));
+    }
+    Ok(ids)
+}
+
+/// Why a selection is none.
+pub(super) fn select_failure(error: SelectError) -> Failure {
+    let exit = match error {
+        SelectError::Malformed { .. } => Exit::Usage,
+        _ => Exit::NothingProven,
+    };
+    Failure::new(exit, error.to_string())
+}
+
+/// A record, or the one in a directory.
+pub(super) fn record_path(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("record.jsonl") } else { path.to_owned() }
 }
 
 /// An error and its causes in one line.
@@ -68,7 +212,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 
 pub(super) fn read_record(path: &Path, partial: bool) -> Result<Record, Failure> {
     let failed = |text: String| Failure::new(Exit::Usage, format!("{}: {text}", path.display()));
-    let file = fs::File::open(path).map_err(|error| failed(error.to_string()))?;
+    let file = fs::File::open(record_path(path)).map_err(|error| failed(error.to_string()))?;
     let mode = if partial { ReadMode::Partial } else { ReadMode::Complete };
     read(BufReader::new(file), mode).map_err(|error| failed(chain(&error)))
 }
@@ -82,10 +226,36 @@ pub(super) fn parse_output(text: &str) -> Result<(Format, Destination), Failure>
     Ok((format, destination))
 }
 
+/// The stored list of checks, if there is one.
+pub(super) fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Lock::parse(&text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::new(Exit::Usage, format!("{}: {error}", path.display()))),
+    }
+}
+
+/// What is proven of a suite, if its directory says so.
+pub(super) fn read_certificate(cases: &Path) -> Option<Certificate> {
+    // A certificate that cannot be read certifies nothing, as if there were none.
+    Certificate::parse(&fs::read_to_string(cases.join(CERTIFICATE_FILE)).ok()?)
+}
+
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let suite = load_suite(&args.suite)?;
     if let Some(path) = &args.target {
         load_target(Some(path), &suite)?;
+    }
+    let lock = Lock::of(&suite);
+    let path = args.suite.cases.join(LOCK_FILE);
+    if args.update {
+        fs::write(&path, lock.write())
+            .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
+    } else if let Some(stored) = read_lock(&path)? {
+        let difference = stored.compare(&lock);
+        if !difference.is_empty() {
+            return Err(Failure::new(Exit::Usage, difference.tell(&path.display().to_string())));
+        }
     }
     let excluded = suite.clauses.iter().filter(|clause| clause.excluded.is_some()).count();
     print(&format!(
@@ -99,8 +269,12 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
 
 pub(super) fn list(args: &ListArgs) -> Result<Exit, Failure> {
     let suite = load_suite(&args.suite)?;
-    let cases = select(&suite, &selection(&args.select))
-        .map_err(|error| Failure::new(Exit::NothingProven, error.to_string()))?;
+    let (selection, notes) = selection(&args.select, &suite)?;
+    let cases = select(&suite, &selection).map_err(select_failure)?;
+    notes.iter().for_each(|note| hint(note));
+    if cases.is_empty() {
+        return Err(Failure::new(Exit::NothingProven, "no case falls into this shard"));
+    }
     let cases = cases.iter().map(|&index| &suite.cases[index]);
     match args.format {
         ListFormat::Text => {
@@ -155,4 +329,16 @@ pub(super) fn print(text: &str) -> Result<Exit, Failure> {
         }
         _ => Ok(Exit::Conformant),
     }
+}
+
+/// Tells people something that is no result.
+pub(super) fn hint(text: &str) {
+    use std::io::Write as _;
+    // Nobody is left to be told that standard error is closed.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// The name that a value without fields has in a record.
+pub(super) fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

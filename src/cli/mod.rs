@@ -1,14 +1,21 @@
 //! Composition root: arguments to a plan, the plan to a run, the result to an exit code. [`main`] is the command.
 
 pub mod args;
+mod compare;
+mod config;
+mod dry;
 mod files;
 mod mock;
+mod prove;
+mod records;
 mod run;
+mod shell;
+mod writer;
 
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::model::verdict::Exit;
 use args::{Cli, Colour, Command};
@@ -16,8 +23,14 @@ use args::{Cli, Colour, Command};
 /// Runs the command of this process and gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let project = config::find();
+    let command = match &project {
+        Ok(Some(project)) => project.defaults(Cli::command()),
+        _ => Cli::command(),
+    };
+    let parsed = command.try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are no errors; a closed standard output is not ours to report.
             let _ = error.print();
@@ -30,14 +43,30 @@ pub fn main() -> ExitCode {
         Colour::Never => ColorChoice::Never,
     };
     colour.write_global();
-    let result = match cli.command {
+    // `--help`, and what has no settings, work whatever the file says.
+    let project = match project {
+        Err(failure) if config::applies(&cli.command) => return finish(Err(failure)),
+        project => project.ok().flatten(),
+    };
+    finish(match cli.command {
+        Command::Run(args) if args.show_config => config::show(&matches, project.as_ref(), args.format),
         Command::Run(args) => run::run(&args, colour),
+        Command::Prove(args) => prove::prove(&args),
         Command::Check(args) => files::check(&args),
         Command::List(args) => files::list(&args),
         Command::Report(args) => files::report(&args),
+        Command::Merge(args) => records::merge(&args, colour),
+        Command::Verify(args) => records::verify(&args),
+        Command::Compare(args) => compare::compare(&args),
+        Command::Matrix(args) => compare::matrix(&args),
         Command::Schema(args) => files::schema(&args),
         Command::Mock(args) => mock::mock(&args),
-    };
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
+    })
+}
+
+fn finish(result: Result<Exit, Failure>) -> ExitCode {
     match result {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) => {
@@ -45,6 +74,19 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.exit.code())
         }
     }
+}
+
+/// The table of exit codes in Markdown, for the README.
+#[must_use]
+pub fn exit_table_markdown() -> String {
+    let mut text = String::from("| exit | meaning |\n|---|---|\n");
+    for exit in Exit::ALL {
+        text.push_str(&format!("| {} | {} |\n", exit.code(), exit.meaning()));
+    }
+    let rank: Vec<String> =
+        Exit::RANK.iter().filter(|exit| **exit != Exit::Conformant).map(|exit| exit.code().to_string()).collect();
+    text.push_str(&format!("\nWhen several apply, the first of these wins: {}.\n", rank.join(", ")));
+    text
 }
 
 /// Why a command ends early: an exit code and what to tell.

@@ -1,34 +1,32 @@
 //! `casebook run`: from arguments to a plan, from events to the record, the console and the reports.
 
-use std::fs;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::ToSocketAddrs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anstream::ColorChoice;
 use tokio::sync::mpsc;
 
-use super::Failure;
 use super::args::RunArgs;
 use super::files;
-use crate::conclude::Conclusion;
+use super::writer::Writer;
+use super::{Failure, dry};
 use crate::console::{Console, Verbosity};
-use crate::event::RunEvent;
+use crate::known::{self, KnownFailures};
 use crate::mock::server::{Mock, MockOptions};
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
-use crate::record::summary::Summary;
-use crate::record::{Footer, Header, Line, RECORD_VERSION, SuiteRecord, write_line};
+use crate::record::{Header, KnownEntry, RECORD_VERSION, SuiteRecord};
 use crate::redact::Redactor;
 use crate::report::Format;
 use crate::report::text::ClauseTexts;
 use crate::runner::{self, Plan, PlannedCase, RunOptions, Stop};
-use crate::select::{SelectError, select};
-use crate::sink::{Destination, Sink};
+use crate::select::select;
+use crate::sink::{Destination, Sink, SinkError};
 use crate::transport::{Caps, HttpOptions, HttpTransport};
 
 /// Events that may wait for the record's writer before a worker waits.
@@ -40,26 +38,38 @@ const DEFAULT_REPORTS: [(Format, &str); 2] = [(Format::Json, "report.json"), (Fo
 pub(super) fn run(args: &RunArgs, colour: ColorChoice) -> Result<Exit, Failure> {
     let suite = Arc::new(files::load_suite(&args.suite)?);
     let target = files::load_target(args.target.as_deref(), &suite)?;
-    let cases = select(&suite, &files::selection(&args.select)).map_err(select_failure)?;
-    let sink = Sink::prepare(&outputs(args)?).map_err(|error| Failure::new(Exit::Harness, files::chain(&error)))?;
+    let (selection, notes) = files::selection(&args.select, &suite)?;
+    let cases = select(&suite, &selection).map_err(files::select_failure)?;
+    if args.dry_run {
+        return dry::run(args, &suite, target, &cases, &notes);
+    }
+    let sink = outputs(&args.out, &args.report)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Harness, format!("the runtime cannot be built: {error}")))?;
-    runtime.block_on(go(args, colour, suite, target, cases, sink))
+    let request = Request { args, colour, shard: selection.shard, notes };
+    runtime.block_on(go(request, suite, target, cases, sink))
+}
+
+/// What a run was asked for.
+struct Request<'a> {
+    args: &'a RunArgs,
+    colour: ColorChoice,
+    shard: Option<(u32, u32)>,
+    /// What people should know about the selection.
+    notes: Vec<String>,
 }
 
 async fn go(
-    args: &RunArgs,
-    colour: ColorChoice,
+    request: Request<'_>,
     suite: Arc<Suite>,
     mut target: Target,
     cases: Vec<usize>,
     sink: Sink,
 ) -> Result<Exit, Failure> {
-    plan::set_base_urls(&mut target, &args.base_url, &suite)
-        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-    let embedded = if target.services.is_empty() && args.target.is_none() { Some(start_mock().await?) } else { None };
+    let args = request.args;
+    let embedded = if files::set_base_urls(args, &suite, &mut target)? { Some(start_mock().await?) } else { None };
     if let Some(mock) = &embedded {
         for service in suite.services.keys() {
             target.services.insert(service.clone(), mock.base_url());
@@ -69,16 +79,21 @@ async fn go(
     plan::guard(&suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     reachable(&suite, &target, &planned)?;
     let started = Instant::now();
-    let seed = args.seed.unwrap_or_else(random_seed);
+    let seed = seed(args);
     let run_id = args.run_id.clone().unwrap_or_else(|| format!("{seed:016x}")[..8].to_owned());
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
-    let header = header(args, &suite, &target, &planned, seed, &run_id, &redactor);
+    let entries = known::entries(&target.known, &suite).map_err(files::select_failure)?;
+    let header = header(&request, &suite, &target, &planned, seed, &run_id, &redactor, entries);
+    let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
     let options = RunOptions {
         jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
         case_timeout: Duration::from_secs(args.case_timeout),
         seed,
         strict: args.strict,
-        fail_fast: args.fail_fast,
+        // A known failure stops nothing, and only the writer knows of it.
+        fail_fast: args.fail_fast.filter(|_| known.is_empty()),
+        repeat: args.repeat,
+        transport_retries: args.transport_retries,
         ..RunOptions::default()
     };
     let transport = Arc::new(HttpTransport::new(HttpOptions {
@@ -93,12 +108,15 @@ async fn go(
         (false, _) => Verbosity::Exchanges,
     };
     let progress = std::env::var_os("CI").is_none() && std::io::stderr().is_terminal();
-    let console = Console::new(colour, verbosity, progress, ClauseTexts::from_clauses(&suite.clauses));
+    let mut console = Console::new(request.colour, verbosity, progress, ClauseTexts::from_clauses(&suite.clauses));
+    request.notes.iter().for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
-    let writer = Writer::create(&path, &suite, header, console, args)
-        .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
-    let (sender, receiver) = mpsc::channel(EVENTS);
     let stop = Stop::default();
+    let writer = Writer::create(&path, &suite, header, known, console)
+        .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?
+        .stop_after(args.fail_fast, stop.clone())
+        .certify(files::read_certificate(&args.suite.cases), &suite.hash, args.strict);
+    let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let consumer = std::thread::spawn(move || writer.consume(receiver));
     let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
@@ -111,17 +129,23 @@ async fn go(
     if let Some(mock) = embedded {
         mock.stop().await;
     }
-    write_reports(&path, &sink, &mut console, args, exit)
+    write_reports(&path, &sink, &mut console, args.quiet, exit)
 }
 
 /// Renders the reports from the record, the one source of all of them.
-fn write_reports(path: &Path, sink: &Sink, console: &mut Console, args: &RunArgs, exit: Exit) -> Result<Exit, Failure> {
+pub(super) fn write_reports(
+    path: &Path,
+    sink: &Sink,
+    console: &mut Console,
+    quiet: bool,
+    exit: Exit,
+) -> Result<Exit, Failure> {
     let record = files::read_record(path, false)?;
     if let Err(errors) = sink.write(&record) {
         let texts: Vec<String> = errors.iter().map(|error| files::chain(error)).collect();
         return Err(Failure::new(Exit::worst([Exit::Harness, exit]), texts.join("\n")));
     }
-    if !args.quiet {
+    if !quiet {
         let names: Vec<String> = sink
             .outputs()
             .iter()
@@ -135,26 +159,17 @@ fn write_reports(path: &Path, sink: &Sink, console: &mut Console, args: &RunArgs
     Ok(exit)
 }
 
-fn outputs(args: &RunArgs) -> Result<Vec<(Format, Destination)>, Failure> {
-    let mut outputs = vec![(Format::Jsonl, Destination::File(args.out.join("record.jsonl")))];
-    for (format, name) in DEFAULT_REPORTS {
-        outputs.push((format, Destination::File(args.out.join(name))));
-    }
-    // The record is written as the run goes; preparing it proves its path like the others'.
-    let prepared = outputs.remove(0);
-    Sink::prepare(&[prepared]).map_err(|error| Failure::new(Exit::Harness, files::chain(&error)))?;
-    for text in &args.report {
+/// The default reports of a directory, and those that were asked for. The record's own path is proven like theirs.
+pub(super) fn outputs(out: &Path, asked: &[String]) -> Result<Sink, Failure> {
+    let mut outputs: Vec<_> =
+        DEFAULT_REPORTS.iter().map(|(format, name)| (*format, Destination::File(out.join(name)))).collect();
+    for text in asked {
         outputs.push(files::parse_output(text)?);
     }
-    Ok(outputs)
-}
-
-fn select_failure(error: SelectError) -> Failure {
-    let exit = match error {
-        SelectError::Malformed { .. } => Exit::Usage,
-        _ => Exit::NothingProven,
-    };
-    Failure::new(exit, error.to_string())
+    let failed = |error: SinkError| Failure::new(Exit::Harness, files::chain(&error));
+    // The record is written as the run goes, and not by the sink.
+    Sink::prepare(&[(Format::Jsonl, Destination::File(out.join("record.jsonl")))]).map_err(failed)?;
+    Sink::prepare(&outputs).map_err(failed)
 }
 
 async fn start_mock() -> Result<Mock, Failure> {
@@ -199,15 +214,18 @@ fn probe(base_url: &str) -> Result<(), String> {
     Err(last)
 }
 
+#[expect(clippy::too_many_arguments, reason = "a header states everything about a run")]
 fn header(
-    args: &RunArgs,
+    request: &Request<'_>,
     suite: &Suite,
     target: &Target,
     planned: &[PlannedCase],
     seed: u64,
     run_id: &str,
     redactor: &Redactor,
+    known: Vec<KnownEntry>,
 ) -> Header {
+    let args = request.args;
     let mut selected: Vec<_> = planned.iter().map(|each| suite.cases[each.index].id.clone()).collect();
     selected.sort_unstable();
     let mut warnings = Vec::new();
@@ -236,8 +254,24 @@ fn header(
             .collect(),
         config_hash: plan::config_hash(target),
         selected,
-        shard: args.select.shard,
+        shard: request.shard,
+        repeat: args.repeat,
+        transport_retries: args.transport_retries,
+        known,
         warnings,
+    }
+}
+
+/// The seed that was asked for; or one made from the run id that was, so that all shards of a run share it.
+pub(super) fn seed(args: &RunArgs) -> u64 {
+    use sha2::Digest as _;
+    match (args.seed, &args.run_id) {
+        (Some(seed), _) => seed,
+        (None, Some(id)) => {
+            let digest: [u8; 32] = sha2::Sha256::digest(id.as_bytes()).into();
+            u64::from_be_bytes(std::array::from_fn(|at| digest[at])) >> 1
+        }
+        (None, None) => random_seed(),
     }
 }
 
@@ -266,75 +300,4 @@ async fn watch_signals(stop: Stop) -> Option<Exit> {
         std::process::exit(i32::from(exit.code()));
     });
     Some(exit)
-}
-
-/// Writes the record as the run goes, and feeds the console and the verdicts over the whole run.
-struct Writer {
-    file: BufWriter<fs::File>,
-    console: Console,
-    summary: Summary,
-    conclusion: Conclusion,
-    error: Option<std::io::Error>,
-}
-
-impl Writer {
-    fn create(
-        path: &PathBuf,
-        suite: &Suite,
-        header: Header,
-        mut console: Console,
-        args: &RunArgs,
-    ) -> std::io::Result<Self> {
-        let mut file = BufWriter::new(fs::File::create(path)?);
-        console.started(&header);
-        let summary = Summary::new(&suite.clauses, &suite.choices, &suite.operations).with_base_urls(&header.base_urls);
-        write_line(&Line::Header(Box::new(header)), &mut file)?;
-        let conclusion = Conclusion::new(args.level.into(), &suite.clauses);
-        Ok(Self { file, console, summary, conclusion, error: None })
-    }
-
-    fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
-        while let Some(event) = events.blocking_recv() {
-            self.take(event);
-            // What has finished is on disk before the writer waits: a run that is killed loses nothing of it.
-            if events.is_empty() {
-                self.flush();
-            }
-        }
-        self
-    }
-
-    fn take(&mut self, event: RunEvent) {
-        match event {
-            RunEvent::CaseFinished(case) => {
-                self.console.finished(&case);
-                self.summary.add(&case);
-                self.conclusion.add(&case);
-                let written = write_line(&Line::Case(case), &mut self.file);
-                self.error = self.error.take().or(written.err());
-            }
-            RunEvent::Notice(text) => self.console.hint(&text),
-            RunEvent::Started(_) | RunEvent::CaseStarted { .. } | RunEvent::Finished { .. } => {}
-        }
-    }
-
-    fn flush(&mut self) {
-        let flushed = self.file.flush();
-        self.error = self.error.take().or(flushed.err());
-    }
-
-    fn finish(mut self, interrupted: Option<Exit>, elapsed: Duration) -> std::io::Result<(Exit, Console)> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
-        }
-        let summary = self.summary.finish();
-        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        let footer: Footer = self.conclusion.finish(&summary, interrupted, Vec::new(), micros);
-        self.console.ended(&summary, &footer);
-        let exit = footer.exit;
-        write_line(&Line::Summary(Box::new(summary)), &mut self.file)?;
-        write_line(&Line::Footer(Box::new(footer)), &mut self.file)?;
-        self.file.flush()?;
-        Ok((exit, self.console))
-    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::model::json::Json;
 use crate::model::judgement::{CheckTally, Judgement, Mismatch, MismatchKind, Part, ReadingFollowed};
-use crate::model::pattern::{CheckDef, CheckIndex, ChoiceRule, Node};
+use crate::model::pattern::{CheckDef, CheckIndex, ChoiceRule, Node, XmlChoice};
 use crate::pattern::checks::escape_segment;
 use crate::pattern::illustrate::as_written;
 use crate::pattern::matching::{Matcher, type_of};
@@ -178,6 +178,14 @@ impl<'x> Judge<'x> {
                 step: self.step.to_owned(),
                 place,
             });
+        }
+    }
+
+    /// Which reading an element's presence follows.
+    pub(super) fn presence(&mut self, choice: &XmlChoice, reading: String, place: String) {
+        if self.found.readings.len() < KEPT {
+            let (choice, step) = (choice.id.clone(), self.step.to_owned());
+            self.found.readings.push(ReadingFollowed { choice, readings: vec![reading], step, place });
         }
     }
 

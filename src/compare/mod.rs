@@ -11,6 +11,7 @@ mod json;
 mod judge;
 pub mod media;
 mod show;
+mod uniform;
 mod xml;
 mod xml_guard;
 pub mod xpath;
@@ -18,6 +19,7 @@ pub mod xpath;
 pub use at::{ExtractError, check_path, extract};
 pub use body::well_formed;
 pub use show::{Shown, show};
+pub use uniform::uniform;
 
 use crate::model::exchange::Response;
 use crate::model::expect::{AnswerReading, Expect};

@@ -24,6 +24,7 @@ fn choices() -> Vec<Choice> {
         question: "?".to_owned(),
         clauses: Vec::new(),
         policy,
+        uniform: false,
         settled: None,
         readings: vec![reading("one", true), reading("two", false), reading("gone", false)],
         source: SourceRef { file: Arc::from("f"), line: 1 },

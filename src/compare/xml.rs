@@ -143,6 +143,13 @@ impl<'x> Judge<'x> {
         }
         let matcher = self.matcher;
         let found = pair(&matcher, pattern, element, Aim::Tell);
+        for child in pattern.children.iter().filter(|child| child.choice.is_some()) {
+            if let Some(choice) = &child.choice {
+                let there = element.children().any(|each| each.is_element() && each.tag_name().name() == child.name);
+                let reading = if there { &choice.present } else { &choice.missing };
+                self.presence(choice, reading.clone(), format!("{}/{}", place(element), child.name));
+            }
+        }
         for (child, each) in found.paired {
             self.xml(child, each, told);
         }

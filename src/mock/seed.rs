@@ -324,7 +324,7 @@ mod tests {
             assert!(catalog.iter().any(|known| known == id), "{id}");
         }
         assert!(seed.groove.users.len() >= 3);
-        assert!(seed.groove.users.iter().any(|user| user.capacity == user.tracks.len() + 1));
+        assert!(seed.groove.users.iter().any(|user| user.capacity == user.tracks.len()));
         assert!(seed.oracle.users.len() >= 2);
         for state in [Place::Active, Place::Trash, Place::Purged] {
             assert!(seed.oracle.collections.iter().any(|c| c.state == state));

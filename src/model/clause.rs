@@ -94,6 +94,8 @@ pub struct Choice {
     pub clauses: Vec<ClauseId>,
     /// What an answer outside the readings means.
     pub policy: ChoicePolicy,
+    /// Whether a service must follow one reading throughout. One that follows both follows neither.
+    pub uniform: bool,
     /// For a settled choice: what casebook does and why.
     pub settled: Option<String>,
     /// The readings; empty only for a settled choice.

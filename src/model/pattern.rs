@@ -126,6 +126,8 @@ pub enum Rule {
     Range(Option<String>, Option<String>),
     /// A number written exactly so.
     Lexical(String),
+    /// An array without equal elements.
+    Distinct,
     /// May be absent.
     Optional(Box<Node>),
     /// Must be absent.
@@ -196,10 +198,23 @@ pub struct XmlNode {
     pub optional: bool,
     /// Must be absent.
     pub absent: bool,
+    /// A choice that decides whether it is there.
+    pub choice: Option<XmlChoice>,
     /// Children in any order.
     pub any_order: bool,
     /// What an unlisted element or attribute means.
     pub extra: Extra,
+}
+
+/// A choice that an element's presence answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct XmlChoice {
+    /// The choice.
+    pub id: ChoiceId,
+    /// The reading of an answer with the element.
+    pub present: String,
+    /// The reading of an answer without it.
+    pub missing: String,
 }
 
 /// An expected XML element after values are inserted and `cb:per` is expanded.

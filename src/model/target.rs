@@ -85,7 +85,7 @@ pub struct Target {
     pub services: BTreeMap<String, String>,
     /// Values by dotted name: variables, fixtures and secrets alike.
     pub values: BTreeMap<String, Json<'static>>,
-    /// The values that must never be shown.
+    /// Names of the values that must never be shown.
     pub secrets: Vec<String>,
     /// Auth schemes by name.
     pub auth: BTreeMap<String, Auth>,

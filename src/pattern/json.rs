@@ -271,11 +271,13 @@ impl Compiler<'_, '_> {
     ) -> Result<Node, PatternError> {
         let word = operator.word();
         let rule = match operator {
-            Operator::Any | Operator::Absent => {
+            Operator::Any | Operator::Absent | Operator::Distinct => {
                 if *value != Json::Bool(true) {
                     return Err(self.error(format!("`{word}` takes only `true`")));
                 }
-                if operator == Operator::Any {
+                if operator == Operator::Distinct {
+                    Rule::Distinct
+                } else if operator == Operator::Any {
                     Rule::Any
                 } else if scope.place == Place::Member {
                     Rule::Absent

@@ -235,6 +235,10 @@ impl<'a> Matcher<'a> {
             }
             (Rule::Range(min, max), value) => self.in_range(min.as_deref(), max.as_deref(), value),
             (Rule::Lexical(expected), value) => self.number(value) == Some(expected),
+            (Rule::Distinct, Json::Array(items)) => {
+                let mut seen = HashSet::with_capacity(items.len());
+                items.iter().all(|item| seen.insert(super::write::write_json(item)))
+            }
             (Rule::Each(inner), Json::Array(items)) => items.iter().all(|item| self.matches(inner, Some(item))),
             (Rule::Unordered(nodes), Json::Array(items)) => {
                 let found =
@@ -259,6 +263,7 @@ impl<'a> Matcher<'a> {
                 | Rule::IgnoreCase(_)
                 | Rule::Contains(_)
                 | Rule::Each(_)
+                | Rule::Distinct
                 | Rule::Unordered(_),
                 _,
             ) => false,
@@ -345,7 +350,7 @@ pub fn type_of(rule: &Rule) -> Option<&'static str> {
         Rule::Bool(_) => Some("boolean"),
         Rule::Number(_) | Rule::Range(..) | Rule::Lexical(_) => Some("number"),
         Rule::String(_) | Rule::Regex(_) | Rule::IgnoreCase(_) => Some("string"),
-        Rule::Array(_) | Rule::Each(_) | Rule::Unordered(_) => Some("array"),
+        Rule::Array(_) | Rule::Each(_) | Rule::Distinct | Rule::Unordered(_) => Some("array"),
         Rule::Object(_) => Some("object"),
         Rule::Type(types) => match types.as_slice() {
             [one] => Some(one.word()),

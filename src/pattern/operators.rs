@@ -46,6 +46,8 @@ operators! {
     Near = "$near" with "$tolerance",
     /// A number as written.
     Lexical = "$lexical",
+    /// An array without equal elements.
+    Distinct = "$distinct",
     /// May be absent.
     Optional = "$optional",
     /// Must be absent.

@@ -6,7 +6,7 @@ use super::checks::Checks;
 use super::{Context, PatternError};
 use crate::model::id::ClauseId;
 use crate::model::json::{Json, MAX_DEPTH};
-use crate::model::pattern::{Node, Rule, XmlNode, XmlPattern, XmlResolved, XmlResolvedText};
+use crate::model::pattern::{Node, Rule, XmlChoice, XmlNode, XmlPattern, XmlResolved, XmlResolvedText};
 use crate::model::spec::Extra;
 
 pub use super::xml_illustrate::{illustrate, pretty};
@@ -49,6 +49,29 @@ impl Compiler<'_, '_> {
         }
     }
 
+    /// The choice that the element's presence answers, with both its readings.
+    fn choice(&self, source: &XmlResolved) -> Result<Option<XmlChoice>, PatternError> {
+        let steering = |name: &str| source.steering.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let (id, present, missing) = match (steering("choice"), steering("present"), steering("missing")) {
+            (None, None, None) => return Ok(None),
+            (Some(id), Some(present), Some(missing)) => (id, present, missing),
+            _ => return Err(self.error("`cb:choice`, `cb:present` and `cb:missing` come together")),
+        };
+        let known = self.context.choices.iter().find(|choice| choice.id.as_str() == id);
+        let known = known.ok_or_else(|| self.error(format!("there is no choice `{id}`")))?;
+        for reading in [&present, &missing] {
+            if !known.readings.iter().any(|each| &each.id == reading) {
+                return Err(self.error(format!("choice `{id}` has no reading `{reading}`")));
+            }
+        }
+        Ok(Some(XmlChoice { id: known.id.clone(), present, missing }))
+    }
+
+    fn literal(&self, choice: &XmlChoice) -> Option<&str> {
+        let known = self.context.choices.iter().find(|each| each.id == choice.id)?;
+        known.readings.iter().find(|reading| reading.literal).map(|reading| reading.id.as_str())
+    }
+
     /// `segment` names the element in its check: local name, with a position where siblings share it.
     fn element(
         &mut self,
@@ -63,6 +86,15 @@ impl Compiler<'_, '_> {
         }
         let (mut extra, mut own) = (extra, own.map(Arc::clone));
         let (mut optional, mut absent, mut any_order) = (false, false, false);
+        let choice = self.choice(source)?;
+        if let Some(choice) = &choice {
+            // With --strict only the literal reading is left.
+            match self.literal(choice).filter(|_| self.context.strict) {
+                Some(reading) if reading == choice.missing => absent = true,
+                Some(_) => {}
+                None => optional = true,
+            }
+        }
         for (name, value) in &source.steering {
             match name.as_str() {
                 "optional" => optional = self.flag(name, value)?,
@@ -94,9 +126,10 @@ impl Compiler<'_, '_> {
                     }
                     own = Some(list.into());
                 }
-                "per" => {}
+                "per" | "choice" | "present" | "missing" => {}
                 other => {
-                    let known = ["optional", "absent", "order", "per", "extra", "clause"];
+                    let known =
+                        ["optional", "absent", "order", "per", "extra", "clause", "choice", "present", "missing"];
                     let nearest = known.iter().min_by_key(|each| strsim::damerau_levenshtein(each, other));
                     let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean `cb:{nearest}`?"));
                     return Err(self.error(format!("unknown attribute `cb:{other}`{hint}")));
@@ -130,6 +163,7 @@ impl Compiler<'_, '_> {
             text,
             optional,
             absent,
+            choice,
             any_order,
             extra,
         })

@@ -19,7 +19,7 @@ use crate::model::id::{CaseId, ChoiceId, ClauseId};
 use crate::model::judgement::Judgement;
 use crate::model::source::SourceRef;
 use crate::model::spec::{Effect, StepRole};
-use crate::model::target::Identity;
+use crate::model::target::{Identity, KnownFailure};
 use crate::model::verdict::{ClauseVerdict, Exit, Stage, Verdict};
 
 /// Version of the record's form. A reader refuses another major version.
@@ -70,9 +70,42 @@ pub struct Header {
     /// Which part of the suite this is: index from 1, and how many parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<(u32, u32)>,
+    /// How often each case was run.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub repeat: u32,
+    /// How often an exchange without an answer was sent again, at most.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub transport_retries: u32,
+    /// The target's known failures, in the order of its file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<KnownEntry>,
     /// What a reader must know before trusting the run (`--insecure` …).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+}
+
+/// A known failure as a run took it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownEntry {
+    /// As the target file has it.
+    pub entry: KnownFailure,
+    /// Number of cases of the whole suite that it is about, selected or not.
+    pub cases: u64,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Which suite was run.
@@ -189,6 +222,9 @@ pub struct ExchangeRecord {
     /// Why there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorRecord>,
+    /// How often it was sent: more than once only with `--transport-retries`.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub attempts: u32,
     /// When it began, in microseconds from the start of the run.
     pub started_us: u64,
     /// How long it took, in microseconds.
@@ -296,12 +332,21 @@ pub struct ChoiceRecord {
     /// What casebook does where nothing is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<String>,
+    /// Clauses that it touches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<ClauseId>,
+    /// Whether a service must follow one reading throughout.
+    #[serde(default)]
+    pub uniform: bool,
     /// All readings.
     pub readings: Vec<Reading>,
     /// How often each reading was followed where the answer tells them apart, in the order of `readings`.
     pub followed: Vec<u64>,
     /// How often an answer followed none of them.
     pub other: u64,
+    /// Readings that were both followed although the service must follow one throughout: each with the first case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mixed: Vec<(String, CaseId)>,
     /// Cases that tell the readings apart.
     pub cases: Vec<CaseId>,
 }

@@ -9,12 +9,12 @@ use crate::model::id::{CaseId, ChoiceId, ClauseId};
 use crate::model::judgement::{CheckTally, Judgement, Mismatch, MismatchKind, Part, ReadingFollowed};
 use crate::model::source::SourceRef;
 use crate::model::spec::{Effect, StepRole};
-use crate::model::target::{Identity, TargetClass};
+use crate::model::target::{Identity, KnownFailure, TargetClass};
 use crate::model::verdict::{Exit, SkipCode, Stage, Verdict};
 
 use super::{
-    BodyDiff, BodyRecord, CaseRecord, Change, Counts, ErrorRecord, ExchangeRecord, Footer, Header, LedgerEntry,
-    RECORD_VERSION, Record, ResponseRecord, SuiteRecord, Summary,
+    BodyDiff, BodyRecord, CaseRecord, Change, Counts, ErrorRecord, ExchangeRecord, Footer, Header, KnownEntry,
+    LedgerEntry, RECORD_VERSION, Record, ResponseRecord, SuiteRecord, Summary,
 };
 
 /// Text that breaks every format that does not escape it.
@@ -64,6 +64,21 @@ pub fn record() -> Record {
         config_hash: "c0".repeat(32),
         selected: cases.iter().map(|case| case.id.clone()).collect(),
         shard: None,
+        repeat: 3,
+        transport_retries: 0,
+        known: vec![KnownEntry {
+            entry: KnownFailure {
+                case: Some("groove/add/known".to_owned()),
+                clause: None,
+                check: None,
+                got: None,
+                reason: "ticket 12".to_owned(),
+                issue: Some("https://issues.example.test/12".to_owned()),
+                expires: Some("2026-12-31".to_owned()),
+                flaky: false,
+            },
+            cases: 1,
+        }],
         warnings: vec!["certificates are not checked (--insecure)".to_owned()],
     };
     let footer = Footer {
@@ -113,6 +128,7 @@ pub fn choices() -> Vec<Choice> {
             question: "Are ids echoed in upper case?".to_owned(),
             clauses: vec![ClauseId::new("GRV-ADD-21")],
             policy: ChoicePolicy::Lenient,
+            uniform: false,
             settled: None,
             readings: vec![
                 reading("upper", "In upper case, as in the example.", true),
@@ -126,6 +142,7 @@ pub fn choices() -> Vec<Choice> {
             question: "Which is the limit?".to_owned(),
             clauses: Vec::new(),
             policy: ChoicePolicy::Settled,
+            uniform: false,
             settled: Some("100, since the remarks say so.".to_owned()),
             readings: Vec::new(),
             source: source(3),
@@ -225,12 +242,15 @@ fn exchange(status: u16, answer: &str) -> ExchangeRecord {
             body: body(answer),
         }),
         error: None,
+        attempts: 1,
         started_us: 1000,
         elapsed_us: 10_000,
     }
 }
 
-fn mismatch(clause: &str, part: Part, place: &str, kind: MismatchKind, expected: &str, actual: &str) -> Mismatch {
+/// A mismatch.
+#[must_use]
+pub fn mismatch(clause: &str, part: Part, place: &str, kind: MismatchKind, expected: &str, actual: &str) -> Mismatch {
     Mismatch {
         step: "main".to_owned(),
         part,
@@ -244,7 +264,9 @@ fn mismatch(clause: &str, part: Part, place: &str, kind: MismatchKind, expected:
     }
 }
 
-fn failed(id: &str, line: u32, title: &str, mismatches: Vec<Mismatch>) -> CaseRecord {
+/// A case that failed with these mismatches.
+#[must_use]
+pub fn failed(id: &str, line: u32, title: &str, mismatches: Vec<Mismatch>) -> CaseRecord {
     let mut failed = case(id, line, title, Verdict::Failed);
     failed.clauses = mismatches.iter().flat_map(|each| each.clauses.iter().cloned()).collect();
     failed.judgement.checks = mismatches

@@ -91,7 +91,13 @@ fn header() -> Value {
             ("config_hash", text()),
             ("selected", list(&text())),
         ],
-        &[("shard", json!({ "anyOf": [pair(&whole(), &whole()), { "type": "null" }] })), ("warnings", list(&text()))],
+        &[
+            ("shard", json!({ "anyOf": [pair(&whole(), &whole()), { "type": "null" }] })),
+            ("repeat", whole()),
+            ("transport_retries", whole()),
+            ("known", list(&object(&[("entry", reference("knownFailure")), ("cases", whole())], &[]))),
+            ("warnings", list(&text())),
+        ],
     )
 }
 
@@ -184,6 +190,21 @@ fn parts() -> Defs {
                     ("operations", list(&reference("operation"))),
                 ],
                 &[],
+            ),
+        ),
+        (
+            "knownFailure",
+            object(
+                &[("reason", text())],
+                &[
+                    ("case", text()),
+                    ("clause", text()),
+                    ("check", text()),
+                    ("got", text()),
+                    ("issue", text()),
+                    ("expires", text()),
+                    ("flaky", flag()),
+                ],
             ),
         ),
         (
@@ -317,6 +338,7 @@ fn wire() -> Defs {
                     ("body", reference("body")),
                     ("response", reference("response")),
                     ("error", object(&[("stage", reference("stage")), ("detail", text())], &[])),
+                    ("attempts", whole()),
                 ],
             ),
         ),
@@ -372,7 +394,15 @@ fn totals() -> Defs {
                     ("other", whole()),
                     ("cases", list(&text())),
                 ],
-                &[("settled", text())],
+                &[
+                    ("clauses", list(&text())),
+                    ("uniform", flag()),
+                    ("settled", text()),
+                    (
+                        "mixed",
+                        json!({ "type": "array", "items": { "type": "array", "items": text(), "minItems": 2, "maxItems": 2 } }),
+                    ),
+                ],
             ),
         ),
         (

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::model::clause::{Choice, Clause, Level, Operation};
-use crate::model::id::{CaseId, ClauseId};
+use crate::model::id::{CaseId, ChoiceId, ClauseId};
 use crate::model::source::SourceRef;
 use crate::model::verdict::{ClauseVerdict, Verdict};
 
@@ -28,8 +28,18 @@ pub struct Summary {
     index: HashMap<ClauseId, usize>,
     choices: Vec<ChoiceRecord>,
     operations: Vec<OperationState>,
+    /// For choices that must be followed one way throughout, by choice and suite: what every answer so far allows,
+    /// and the first case of each reading that was told apart.
+    uniform: BTreeMap<(ChoiceId, String), Followed>,
+    uniform_clauses: BTreeMap<ChoiceId, Vec<ClauseId>>,
     base_paths: Vec<(String, String)>,
     keep_unknown: bool,
+}
+
+#[derive(Debug, Default)]
+struct Followed {
+    first: BTreeMap<String, CaseId>,
+    count: BTreeMap<String, u64>,
 }
 
 #[derive(Debug)]
@@ -57,16 +67,24 @@ impl Summary {
     pub fn new(clauses: &[Clause], choices: &[Choice], operations: &[Operation]) -> Self {
         let clauses: Vec<ClauseState> = clauses.iter().map(ClauseState::new).collect();
         let index = clauses.iter().enumerate().map(|(at, state)| (state.record.id.clone(), at)).collect();
+        let uniform_clauses = choices
+            .iter()
+            .filter(|choice| choice.uniform)
+            .map(|choice| (choice.id.clone(), choice.clauses.clone()))
+            .collect();
         let choices = choices
             .iter()
             .map(|choice| ChoiceRecord {
                 id: choice.id.clone(),
                 question: choice.question.clone(),
                 policy: choice.policy,
+                clauses: choice.clauses.clone(),
+                uniform: choice.uniform,
                 settled: choice.settled.clone(),
                 readings: choice.readings.clone(),
                 followed: vec![0; choice.readings.len()],
                 other: 0,
+                mixed: Vec::new(),
                 cases: Vec::new(),
             })
             .collect();
@@ -81,7 +99,16 @@ impl Summary {
                 request_media: BTreeMap::new(),
             })
             .collect();
-        Self { clauses, index, choices, operations, base_paths: Vec::new(), keep_unknown: false }
+        Self {
+            clauses,
+            index,
+            choices,
+            operations,
+            uniform: BTreeMap::new(),
+            uniform_clauses,
+            base_paths: Vec::new(),
+            keep_unknown: false,
+        }
     }
 
     /// Removes these base URLs (service, URL) before a request's path is matched with an operation's.
@@ -114,7 +141,8 @@ impl Summary {
 
     /// The verdicts.
     #[must_use]
-    pub fn finish(self) -> SummaryRecord {
+    pub fn finish(mut self) -> SummaryRecord {
+        self.find_mixed();
         SummaryRecord {
             clauses: self.clauses.into_iter().map(ClauseState::finish).collect(),
             choices: self
@@ -173,6 +201,14 @@ impl Summary {
     fn add_readings(&mut self, case: &CaseRecord) {
         for followed in &case.judgement.readings {
             let Some(choice) = self.choices.iter_mut().find(|choice| choice.id == followed.choice) else { continue };
+            if let [one] = followed.readings.as_slice()
+                && self.uniform_clauses.contains_key(&followed.choice)
+            {
+                let suite = case.id.as_str().rsplit_once('/').map_or("", |(suite, _)| suite).to_owned();
+                let state = self.uniform.entry((followed.choice.clone(), suite)).or_default();
+                state.first.entry(one.clone()).or_insert_with(|| case.id.clone());
+                *state.count.entry(one.clone()).or_default() += 1;
+            }
             match followed.readings.as_slice() {
                 [] => choice.other += 1,
                 [one] => match choice.readings.iter().position(|reading| reading.id == *one) {
@@ -183,6 +219,28 @@ impl Summary {
                 _ => continue,
             }
             push(&mut choice.cases, &case.id);
+        }
+    }
+
+    /// A service that follows two readings of a uniform choice follows neither: the choice's clauses are violated by
+    /// the cases that saw the rarer one.
+    fn find_mixed(&mut self) {
+        for ((id, _), followed) in std::mem::take(&mut self.uniform) {
+            if followed.first.len() < 2 {
+                continue;
+            }
+            let rarest = followed.count.iter().min_by_key(|(_, count)| **count).map(|(reading, _)| reading.clone());
+            for clause in self.uniform_clauses.get(&id).cloned().unwrap_or_default() {
+                let Some(state) = self.clause(&clause) else { continue };
+                if let Some(case) = rarest.as_ref().and_then(|reading| followed.first.get(reading)) {
+                    state.violated = true;
+                    state.record.violated += 1;
+                    push(&mut state.record.violated_by, case);
+                }
+            }
+            if let Some(choice) = self.choices.iter_mut().find(|choice| choice.id == id) {
+                choice.mixed.extend(followed.first);
+            }
         }
     }
 
@@ -422,7 +480,7 @@ mod tests {
     fn a_reading_counts_only_when_the_answer_tells_it_apart() {
         let mut case = sample::case("a/b", 1, "t", Verdict::Observed);
         let followed = |readings: &[&str]| ReadingFollowed {
-            choice: crate::model::id::ChoiceId::new("A-05"),
+            choice: ChoiceId::new("A-05"),
             readings: readings.iter().map(|id| (*id).to_owned()).collect(),
             step: "main".to_owned(),
             place: String::new(),

@@ -164,6 +164,7 @@ mod tests {
             }),
             response: None,
             error: None,
+            attempts: 1,
             started_us: 0,
             elapsed_us: 0,
         }

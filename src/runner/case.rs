@@ -149,6 +149,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
             self.group(&steps[at..at + together]).await?;
             at += together;
         }
+        compare::uniform(&mut self.judgement, &self.env.suite.choices, &case.cited());
         self.checks()
     }
 
@@ -212,7 +213,8 @@ impl<'a, T: Transport> Attempt<'a, T> {
 
     /// Keeps the exchange and compares the answer.
     fn receive(&mut self, step: &'a Step, request: &PreparedRequest, sent: Sent) -> Result<Judged, Halt> {
-        let moment = Moment { step: &step.id, role: step.role, started: sent.started, elapsed: sent.elapsed };
+        let Sent { attempts, started, elapsed, .. } = sent;
+        let moment = Moment { step: &step.id, role: step.role, attempts, started, elapsed };
         self.exchanges.push(record(&moment, request, &sent.answer, self.env.options.evidence));
         let response = match sent.answer {
             Ok(response) => response,
@@ -276,9 +278,11 @@ impl<'a, T: Transport> Attempt<'a, T> {
             }
         }
         for (spec, change) in [(&step.creates, Change::Created), (&step.removes, Change::Removed)] {
-            // An answer without the captures has created nothing that could be named.
+            // An answer without the captures has created nothing that could be named. A teardown step that went as
+            // expected leaves nothing behind, also where the thing had gone before.
+            let gone = step.role == StepRole::Teardown && change == Change::Removed;
             if let Some(spec) = spec
-                && (200..300).contains(&response.status)
+                && (gone || (200..300).contains(&response.status))
                 && let Ok(entries) = step::ledger(spec, change, &step.id, &self.scope)
             {
                 self.ledger.extend(entries);
@@ -412,6 +416,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
 
 struct Sent {
     answer: Result<Response, TransportError>,
+    attempts: u32,
     started: Duration,
     elapsed: Duration,
 }
@@ -424,8 +429,27 @@ struct Judged {
 
 async fn send<T: Transport>(env: &Env<T>, request: &PreparedRequest) -> Sent {
     let started = env.started.elapsed();
-    let answer = env.transport.send(request).await;
-    Sent { answer, started, elapsed: env.started.elapsed().saturating_sub(started) }
+    let mut attempts = 1;
+    let mut answer = env.transport.send(request).await;
+    while attempts <= env.options.transport_retries
+        && answer.as_ref().is_err_and(|error| may_repeat(&request.method, error.stage))
+    {
+        attempts += 1;
+        answer = env.transport.send(request).await;
+    }
+    Sent { answer, attempts, started, elapsed: env.started.elapsed().saturating_sub(started) }
+}
+
+/// Whether an exchange may be sent again. An answer, however broken, is never asked for twice; and what may have been
+/// carried out is repeated only where that changes nothing (RFC 9110, section 9.2.2).
+fn may_repeat(method: &str, stage: Stage) -> bool {
+    match stage {
+        Stage::Resolve | Stage::Connect | Stage::Tls => true,
+        Stage::Send | Stage::Timeout | Stage::Truncated => {
+            matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
+        }
+        _ => false,
+    }
 }
 
 /// Longer bodies are not kept side by side; the exchange has them, and the mismatches say where they differ.

@@ -13,6 +13,7 @@ use crate::transport::TransportError;
 pub(super) struct Moment<'a> {
     pub(super) step: &'a str,
     pub(super) role: StepRole,
+    pub(super) attempts: u32,
     pub(super) started: Duration,
     pub(super) elapsed: Duration,
 }
@@ -39,6 +40,7 @@ pub(super) fn record(
             body: body(&response.body, cap),
         }),
         error: answer.as_ref().err().map(|error| ErrorRecord { stage: error.stage, detail: error.detail.clone() }),
+        attempts: moment.attempts,
         started_us: micros(moment.started),
         elapsed_us: micros(moment.elapsed),
     }

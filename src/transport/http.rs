@@ -123,8 +123,10 @@ impl Transport for HttpTransport {
 
 /// Whether the URL library leaves the request target as it was written.
 fn keeps_target(url: &Url, text: &str) -> bool {
-    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    url.fragment().is_none() && text.ends_with(path)
+    let kept = &url[url::Position::BeforePath..];
+    let authority = text.find("://").map_or(0, |at| at + 3);
+    let written = text[authority..].find(['/', '?', '#', '\\']).map_or("", |at| &text[authority + at..]);
+    url.fragment().is_none() && (kept == written || (kept == "/" && written.is_empty()))
 }
 
 /// Header fields in the form of the HTTP library.

@@ -95,6 +95,11 @@ pub(crate) static CHOICE: Table = Table {
         must("question", Kind::Text, "what is open"),
         must("clauses", Kind::Texts, "clauses that it touches"),
         must("policy", Kind::Word(&["lenient", "report", "settled"]), "what an answer outside the readings means"),
+        field(
+            "uniform",
+            Kind::Bool,
+            "true: a service must follow one reading throughout; following both is a mismatch",
+        ),
         field("settled", Kind::Text, "for a settled choice: what casebook does and why"),
         field("reading", Kind::Tables(&CHOICE_READING), "the readings"),
     ],

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::xml_io::{ARRAYS, INSTANCE, PLATFORM};
 use crate::mock::http::Request;
+use crate::mock::seed::Seed;
 use crate::mock::service::Service;
 use crate::mock::testing::{access_token, batch, body, groove, honest, track_count};
 
@@ -211,8 +212,10 @@ fn adding_again_keeps_the_id_and_the_count() {
 
 #[test]
 fn a_full_collection_takes_what_fits() {
-    let (seed, mut service) = honest();
-    let full = seed.groove.users.iter().position(|user| user.capacity == user.tracks.len() + 1).unwrap();
+    let mut seed = Seed::embedded().unwrap();
+    let full = seed.groove.users.iter().position(|user| user.capacity == user.tracks.len()).unwrap();
+    seed.groove.users[full].capacity += 1;
+    let mut service = Service::new(&seed);
     let response = service.answer(&batch(&seed, full, "add", &[KNOWN, SECOND]));
     assert_eq!(response.status, 200);
     let results = &body(&response)["TrackActionResults"];

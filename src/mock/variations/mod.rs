@@ -20,7 +20,7 @@ pub struct Variation {
     /// What the service does otherwise.
     pub sentence: &'static str,
     /// Whether it is legal only while a suite does not hold services to the letter of the examples
-    /// some fault departs in the same way from an example clause.
+    /// a strict case, or some fault, takes it for a departure.
     pub lenient: bool,
     /// How it does so.
     pub departure: Departure,

@@ -65,7 +65,7 @@ pub(super) fn diff(expected: &str, actual: &str) -> Option<Diff> {
     }
     let expected = show_ends(&Text::lines(expected, MAX_VALUE).0);
     let actual = show_ends(&Text::lines(actual, MAX_VALUE).0);
-    Some(compared(&expected, &actual, 0, false, usize::MAX))
+    Some(compared(&expected, &actual, 0, false, usize::MAX / 4))
 }
 
 /// The comparison of two bodies around what differs; none where nothing does.
