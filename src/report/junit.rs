@@ -49,20 +49,33 @@ pub(super) fn render(record: &Record) -> String {
     if let Some(problem) = standings.run_problem() {
         suites.entry("casebook".to_owned()).or_default().push(run_entry(record, problem));
     }
+    let properties = properties(record);
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for (id, (name, entries)) in suites.iter().enumerate() {
-        suite(&mut out, id, name, &timestamp, entries);
+        suite(&mut out, id, name, &timestamp, &properties, entries);
     }
     out.push_str("</testsuites>\n");
     out
 }
 
-fn suite(out: &mut String, id: usize, name: &str, timestamp: &str, entries: &[Entry]) {
+/// Who was tested with what. Never none: older schemas of Jenkins want at least one.
+fn properties(record: &Record) -> String {
+    let header = &record.header;
+    let pairs = [
+        ("casebook.version", &header.casebook_version),
+        ("casebook.run", &header.run_id),
+        ("casebook.target", &header.target.name),
+        ("casebook.suite", &header.suite.hash),
+    ];
+    pairs.iter().map(|(name, value)| format!("<property name=\"{name}\" value=\"{}\"/>", one_line(value))).collect()
+}
+
+fn suite(out: &mut String, id: usize, name: &str, timestamp: &str, properties: &str, entries: &[Entry]) {
     let of = |wanted: fn(&Outcome) -> bool| entries.iter().filter(|entry| wanted(&entry.outcome)).count();
     // Writing to a String cannot fail; that holds for every write below.
     let _ = writeln!(
         out,
-        "  <testsuite id=\"{id}\" name=\"{name}\" package=\"casebook\" timestamp=\"{timestamp}\" hostname=\"casebook\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\">\n    <properties></properties>",
+        "  <testsuite id=\"{id}\" name=\"{name}\" package=\"casebook\" timestamp=\"{timestamp}\" hostname=\"casebook\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\">\n    <properties>{properties}</properties>",
         entries.len(),
         of(|outcome| matches!(outcome, Outcome::Failure { .. })),
         of(|outcome| matches!(outcome, Outcome::Error { .. })),

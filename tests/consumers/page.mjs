@@ -38,6 +38,10 @@ async function look(colorScheme, width, height) {
   const name = `${colorScheme}, ${width} wide`;
   const tab = await open({ colorScheme, viewport: { width, height }, isMobile: width < 500, hasTouch: width < 500 });
   await tab.goto(url);
+  // What the browser would leave out until it is scrolled to shall be seen and checked.
+  await tab.evaluate(() => {
+    document.querySelectorAll("article, .cases").forEach((each) => (each.style.contentVisibility = "visible"));
+  });
   if (folder) await tab.screenshot({ path: `${folder}/${colorScheme}-${width}-closed.png`, fullPage: true });
   // What is folded away shall be fit to read as well.
   await tab.evaluate(() => document.querySelectorAll("details").forEach((each) => (each.open = true)));

@@ -76,7 +76,11 @@ pub(super) fn bodies(expected: &str, actual: &str) -> Option<Diff> {
     let window = window(expected, actual, CONTEXT, MAX_LINES);
     let lines = |text: &str| -> String {
         let text = Text::lines(text, MAX_BODY).0;
-        text.split_inclusive('\n').map(|line| show_ends(&Text::lines(line, MAX_LINE).0)).collect()
+        let line = |line: &str| match line.strip_suffix('\n') {
+            Some(line) => format!("{}\n", show_ends(&Text::short(line, MAX_LINE).0)),
+            None => show_ends(&Text::short(line, MAX_LINE).0),
+        };
+        text.split_inclusive('\n').map(line).collect()
     };
     let longer = |text: &str| text.len() > MAX_BODY;
     let cut = window.cut || longer(window.expected) || longer(window.actual);
@@ -219,6 +223,8 @@ mod tests {
         assert_eq!(unified.last().map(String::as_str), Some("…what comes after is not compared"));
         assert_eq!(unified.len(), 1 + 10 + 1 + 10 + 1);
         assert!(bodies("a", "a").is_none());
+        let long = bodies("a\n", &format!("{}\n", "x".repeat(5000))).expect("a diff");
+        assert!(plain(&long.unified[1]).ends_with("… (4000 more bytes)"));
         assert!(bodies(&text(&[]), "").expect("a diff").unified.len() <= MAX_LINES + 1);
     }
 

@@ -23,7 +23,7 @@ const MAX_BODIES: usize = 10;
 /// Most cases named in one group.
 const MAX_NAMES: usize = 200;
 /// Longest expected or actual value, in bytes.
-const MAX_VALUE: usize = 2000;
+const MAX_VALUE: usize = 1000;
 
 /// Failures of one standing.
 pub(super) struct Section {
