@@ -44,6 +44,9 @@ fn run(out: &Path, arguments: &[&str]) -> (Option<i32>, String) {
         .args(["run", "--out"])
         .arg(out)
         .args(arguments)
+        .env_remove("CASEBOOK_BASE_URL")
+        .env_remove("CASEBOOK_TARGET")
+        .env_remove("CASEBOOK_CASES")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

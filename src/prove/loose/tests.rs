@@ -21,6 +21,7 @@ fn choice() -> Choice {
         question: "?".to_owned(),
         clauses: Vec::new(),
         policy: ChoicePolicy::Lenient,
+        uniform: false,
         settled: None,
         readings: vec![reading("one", true), reading("two", false)],
         source: SourceRef { file: Arc::from("f"), line: 1 },
