@@ -324,6 +324,55 @@ fn verify_judges_again_and_finds_what_was_changed() {
 }
 
 #[test]
+fn a_record_holds_no_secret_and_can_be_judged_without_one() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out_dir = dir.path().to_str().expect("UTF-8");
+    let filters =
+        ["groove/add/access-token", "groove/delete/more-than-hundred[1000]", "oracle/collections-delete/bad-cred"];
+    let done = run(Path::new(ROOT), &[&["run", "--out", out_dir][..], &filters].concat());
+    ends(&done, 0);
+    for entry in fs::read_dir(dir.path()).expect("a directory") {
+        let text = fs::read_to_string(entry.expect("an entry").path()).expect("text");
+        // Parts of the mock's secrets in any spelling; none is ever needed to read a record.
+        for secret in ["608D61402FE6A2403E9E443B", "24385DF2327B491150554BC7", "tide-7-lantern", "Kq7Zt0yW3nUe5LrVb2Xh"]
+        {
+            assert!(!text.contains(secret), "{secret}");
+        }
+    }
+    let verified = run(Path::new(ROOT), &["verify", out_dir]);
+    ends(&verified, 0);
+    assert!(out(&verified).contains("was cut: 65536 of"), "what was cut is said to be: {}", out(&verified));
+    assert!(out(&verified).contains("judged again") && out(&verified).ends_with("no difference\n"));
+}
+
+#[test]
+fn paths_that_cannot_be_written_are_told_before_anything_is_sent() {
+    let place = Place::new(&["one"]);
+    fs::write(place.path().join("file"), "x").expect("written");
+    // Nobody listens: had it been tried, the target would be what is wrong.
+    let args = ["run", "--base-url", "http://127.0.0.1:9"];
+    ends(&run(place.path(), &[&args[..], &["--out", "file/below"]].concat()), 6);
+    ends(&run(place.path(), &[&args[..], &["--report", "html=file/x.html"]].concat()), 6);
+    ends(&run(place.path(), &[&args[..], &["--report", "htlm=x"]].concat()), 2);
+    let unreachable = run(place.path(), &args);
+    ends(&unreachable, 5);
+    assert!(err(&unreachable).contains("cannot be reached"), "{}", err(&unreachable));
+}
+
+#[test]
+fn a_known_failure_does_not_stop_a_run_that_stops_at_failures() {
+    let (place, service) = (Place::new(&["a-500", "b-500", "c", "other"]), service());
+    let known = "[[known_failure]]\ncase = \"demo/a-*\"\nreason = \"ticket 7\"\n";
+    let target = place.target(&service, known);
+    let target = target.to_str().expect("UTF-8");
+    let stopped = run(place.path(), &["run", "--target", target, "--out", "o", "--jobs", "1", "--fail-fast=1"]);
+    ends(&stopped, 1);
+    let counts = place.record("o").footer.counts;
+    assert_eq!((counts.known_failure, counts.failed), (1, 1), "{counts:?}");
+    assert_eq!(counts.total(), 4);
+}
+
+#[test]
 fn compare_is_red_only_for_what_got_worse() {
     let (place, service) = (Place::new(&["one", "other-turn"]), service());
     let go = |out: &str| run(place.path(), &["run", "--base-url", &service.url, "--out", out]).status.code();

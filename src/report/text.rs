@@ -153,7 +153,11 @@ pub fn rerun(id: &str) -> String {
 /// The answer on one line: `200 OK, application/json, 83 bytes`, or why there is none.
 #[must_use]
 pub fn answer(exchange: &ExchangeRecord) -> String {
-    match (&exchange.response, &exchange.error) {
+    let again = match exchange.attempts {
+        0 | 1 => String::new(),
+        attempts => format!(" (sent {attempts} times)"),
+    };
+    let answer = match (&exchange.response, &exchange.error) {
         (Some(response), _) => {
             let mut line = response.status.to_string();
             if let Some(reason) = response.reason.as_deref().filter(|reason| !reason.is_empty()) {
@@ -170,7 +174,8 @@ pub fn answer(exchange: &ExchangeRecord) -> String {
         }
         (None, Some(error)) => log_line(&format!("no answer ({}): {}", words::name(&error.stage), error.detail)),
         (None, None) => "no answer".to_owned(),
-    }
+    };
+    answer + &again
 }
 
 /// Expected and actual bodies as unified diffs, in all at most `lines` lines; empty where there are none. Where
