@@ -13,6 +13,7 @@ pub mod conclude;
 pub mod console;
 pub mod diff;
 pub mod event;
+pub mod fixtures;
 pub mod harness;
 pub mod known;
 pub mod load;

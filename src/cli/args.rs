@@ -58,6 +58,10 @@ pub enum Command {
     Check(CheckArgs),
     /// List the cases that a run would select.
     List(ListArgs),
+    /// Write a target profile to fill in, or say what one lacks; nothing is sent.
+    Target(TargetArgs),
+    /// Show every clause with its verdict and cases, and what was attempted and seen of every operation.
+    Coverage(CoverageArgs),
     /// Serve both documented APIs on a port.
     Mock(MockArgs),
     /// Render reports from a record.
@@ -498,4 +502,54 @@ fn parse_shard(text: &str) -> Result<(u32, u32), String> {
         Some((index, count)) => Err(format!("shard {index} of {count} does not exist; they are numbered from 1")),
         None => Err("write I/N, for example 1/4".to_owned()),
     }
+}
+
+/// Arguments of `target`.
+#[derive(Clone, Debug, Args)]
+pub struct TargetArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TargetCommand,
+}
+
+/// What to do with a target profile.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TargetCommand {
+    /// Print a commented profile: every fixture, what it must be, and which cases need it.
+    Init(TargetInitArgs),
+    /// Say what a profile lacks and which cases and clauses that costs.
+    Check(TargetCheckArgs),
+}
+
+/// Arguments of `target init`.
+#[derive(Clone, Debug, Args)]
+pub struct TargetInitArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+}
+
+/// Arguments of `target check`.
+#[derive(Clone, Debug, Args)]
+pub struct TargetCheckArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// The profile; the embedded mock's without it.
+    #[arg(value_name = "FILE", env = "CASEBOOK_TARGET")]
+    pub target: Option<PathBuf>,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
+}
+
+/// Arguments of `coverage`.
+#[derive(Clone, Debug, Args)]
+pub struct CoverageArgs {
+    /// The record of a run.
+    #[arg(default_value = LATEST)]
+    pub record: PathBuf,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::Failure;
-use super::args::{CheckArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs};
+use super::args::{CheckArgs, CoverageArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs};
 use crate::load;
 use crate::model::suite::Suite;
 use crate::model::target::{Identity, Limits, Safety, Target, TargetClass};
@@ -310,6 +310,17 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
         Failure::new(Exit::Harness, texts.join("\n"))
     })?;
     Ok(Exit::Conformant)
+}
+
+pub(super) fn coverage(args: &CoverageArgs) -> Result<Exit, Failure> {
+    let record = read_record(&args.record, true)?;
+    match args.format {
+        ListFormat::Text => print(&crate::report::coverage::text(&record)),
+        ListFormat::Json => {
+            let document = json!({ "operations": record.header.suite.operations, "summary": record.summary });
+            print(&format!("{document:#}\n"))
+        }
+    }
 }
 
 pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Failure> {

@@ -11,6 +11,7 @@ mod prove;
 mod records;
 mod run;
 mod shell;
+mod target;
 mod writer;
 
 use std::process::ExitCode;
@@ -62,6 +63,8 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(&args),
         Command::Matrix(args) => compare::matrix(&args),
         Command::Schema(args) => files::schema(&args),
+        Command::Target(args) => target::target(&args),
+        Command::Coverage(args) => files::coverage(&args),
         Command::Mock(args) => mock::mock(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),

@@ -117,3 +117,44 @@ pub(super) fn views(record: &Record) -> Vec<View<'_>> {
         })
         .collect()
 }
+
+/// The coverage of a run as text: every clause with its verdict and cases, then every operation.
+#[must_use]
+pub fn text(record: &Record) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    for clause in &record.summary.clauses {
+        let cases: Vec<&str> = clause.cases.iter().take(3).map(crate::model::id::CaseId::as_str).collect();
+        let more = clause.cases.len().saturating_sub(3);
+        let tail = match (&clause.excluded, more) {
+            (Some(reason), _) => reason.clone(),
+            (None, 0) => cases.join(", "),
+            (None, more) => format!("{} and {more} more", cases.join(", ")),
+        };
+        let _ = writeln!(
+            out,
+            "{:<12}  {:<8}  {:<12}  {}",
+            clause.id,
+            words::name(&clause.level),
+            words::name(&clause.verdict),
+            super::escape::visible(&tail)
+        );
+    }
+    for view in views(record) {
+        let _ = write!(out, "\n{}  {} {}  {} requests\n", view.id, view.method, view.path, view.requests);
+        for row in &view.rows {
+            let note = if row.undocumented.is_empty() {
+                String::new()
+            } else {
+                format!("  (not documented: {})", row.undocumented)
+            };
+            let codes = super::escape::visible(&row.codes).into_owned();
+            let media = super::escape::visible(&row.media).into_owned();
+            let _ = writeln!(out, "  {:>6} ×  {}  {media}  {codes}{note}", row.count, row.status);
+        }
+        for never in &view.never {
+            let _ = writeln!(out, "  never seen: {never}");
+        }
+    }
+    out
+}

@@ -3,7 +3,7 @@
 //! No report says more or less than the record's exit code. What a reader's tool counts as red is decided in one
 //! place, [`standing::standing`].
 
-mod coverage;
+pub mod coverage;
 mod ctrf;
 pub mod curl;
 pub mod escape;
