@@ -53,11 +53,7 @@ pub struct Loss<'a> {
 
 /// Everything that a target lacks. `provides` says whether it has what a case needs.
 #[must_use]
-pub fn losses<'a>(
-    suite: &'a Suite,
-    target: &Target,
-    provides: impl Fn(&Target, &Need) -> bool,
-) -> Vec<Loss<'a>> {
+pub fn losses<'a>(suite: &'a Suite, target: &Target, provides: impl Fn(&Target, &Need) -> bool) -> Vec<Loss<'a>> {
     let runs = |case: &Case| case.needs.iter().all(|need| provides(target, need));
     let mut tested: BTreeSet<ClauseId> = BTreeSet::new();
     for case in suite.cases.iter().filter(|case| runs(case)) {
@@ -65,9 +61,8 @@ pub fn losses<'a>(
     }
     let mut found = Vec::new();
     for each in uses(suite) {
-        let short = |case: &&&Case| {
-            case.needs.iter().any(|need| need.name == each.fixture.name && !provides(target, need))
-        };
+        let short =
+            |case: &&&Case| case.needs.iter().any(|need| need.name == each.fixture.name && !provides(target, need));
         let cases: Vec<&Case> = each.cases.iter().filter(short).copied().collect();
         if cases.is_empty() {
             continue;

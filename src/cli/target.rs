@@ -24,11 +24,8 @@ fn check(args: &TargetCheckArgs) -> Result<Exit, Failure> {
     let suite = files::load_suite(&args.suite)?;
     let target = files::load_target(args.target.as_deref(), &suite)?;
     let losses = fixtures::losses(&suite, &target, plan::provides);
-    let skipped = suite
-        .cases
-        .iter()
-        .filter(|case| case.needs.iter().any(|need| !plan::provides(&target, need)))
-        .count();
+    let skipped =
+        suite.cases.iter().filter(|case| case.needs.iter().any(|need| !plan::provides(&target, need))).count();
     if args.format == ListFormat::Json {
         let missing: Vec<_> = losses
             .iter()

@@ -21,7 +21,6 @@ fn choice() -> Choice {
         question: "?".to_owned(),
         clauses: Vec::new(),
         policy: ChoicePolicy::Lenient,
-        uniform: false,
         settled: None,
         uniform: false,
         readings: vec![reading("one", true), reading("two", false)],
