@@ -1,5 +1,7 @@
 //! The map of ARCHITECTURE.md, enforced: who may import whom, and what pure modules may not name.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

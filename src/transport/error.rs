@@ -49,15 +49,15 @@ pub(super) fn classify(error: reqwest::Error) -> TransportError {
             _ => TransportError::new(Stage::Connect, chain),
         };
     }
-    from_hyper(&error, kind, chain)
+    from_hyper(&error, kind, &chain)
 }
 
 /// As [`classify`], for the client that sends raw request targets.
 pub(super) fn classify_hyper(error: &hyper::Error) -> TransportError {
-    from_hyper(error, io_kind(error), describe(error))
+    from_hyper(error, io_kind(error), &describe(error))
 }
 
-fn from_hyper(error: &(dyn Error + 'static), kind: Option<io::ErrorKind>, chain: String) -> TransportError {
+fn from_hyper(error: &(dyn Error + 'static), kind: Option<io::ErrorKind>, chain: &str) -> TransportError {
     let hyper = source::<hyper::Error>(error);
     let stage = match (hyper, kind) {
         (Some(hyper), _) if hyper.is_parse() || hyper.is_parse_status() || hyper.is_parse_too_large() => {

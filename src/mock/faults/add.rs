@@ -88,7 +88,7 @@ pub(super) const FAULTS: &[Fault] = &[
         |policy, _| policy.groove.add.limit = Some(99),
     ),
     Fault::policy("groove-add-limit-101", "GRV-ADD-07", "A batch of 101 tracks is accepted.", |policy, _| {
-        policy.groove.add.limit = Some(101)
+        policy.groove.add.limit = Some(101);
     }),
     Fault::policy(
         "groove-add-limit-second-request",
@@ -202,7 +202,7 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     ),
     Fault::policy("groove-add-json-refused", "GRV-ADD-17", "A JSON body is refused.", |policy, moment| {
-        policy.groove.json_requests = !is_add(moment)
+        policy.groove.json_requests = !is_add(moment);
     }),
     Fault::policy(
         "groove-add-other-member",
@@ -233,7 +233,7 @@ pub(super) const FAULTS: &[Fault] = &[
         |policy, _| policy.groove.add.echo = Echo::AsSent,
     ),
     Fault::policy("groove-add-echo-lower", "GRV-ADD-22", "InputId has the GUID in lower case.", |policy, _| {
-        policy.groove.add.echo = Echo::LowerGuid
+        policy.groove.add.echo = Echo::LowerGuid;
     }),
     Fault::policy(
         "groove-add-failure-undoes-all",
@@ -242,10 +242,10 @@ pub(super) const FAULTS: &[Fault] = &[
         |policy, _| policy.groove.add.effect = Effect::UnlessFailed,
     ),
     Fault::policy("groove-add-limit-200", "GRV-ADD-35", "The limit is 200.", |policy, _| {
-        policy.groove.add.limit = Some(200)
+        policy.groove.add.limit = Some(200);
     }),
     Fault::policy("groove-add-no-limit", "GRV-ADD-36", "There is no limit.", |policy, _| {
-        policy.groove.add.limit = None
+        policy.groove.add.limit = None;
     }),
     Fault::response(
         "groove-add-too-many-413",
@@ -268,7 +268,7 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     ),
     Fault::policy("groove-add-limit-distinct", "GRV-ADD-42", "The limit counts distinct ids.", |policy, _| {
-        policy.groove.add.counts = Count::Distinct
+        policy.groove.add.counts = Count::Distinct;
     }),
     Fault::policy(
         "groove-add-refused-batch-stored",

@@ -195,13 +195,13 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     ),
     entry_error!("groove-add-entry-code", "GRV-ADD-25", "A failed entry has the code COLLECTION_NO_RESULT.", |error| {
-        set(error, "ErrorCode", "COLLECTION_NO_RESULT")
+        set(error, "ErrorCode", "COLLECTION_NO_RESULT");
     }),
     entry_error!("groove-add-entry-code-hyphens", "GRV-ADD-25", "A failed entry has its code with hyphens.", |error| {
-        map(error, "ErrorCode", |code| code.replace('_', "-"))
+        map(error, "ErrorCode", |code| code.replace('_', "-"));
     }),
     entry_error!("groove-add-entry-code-number", "GRV-ADD-25", "A failed entry has a number for its code.", |error| {
-        set(error, "ErrorCode", 400)
+        set(error, "ErrorCode", 400);
     }),
     Fault::response(
         "groove-add-second-entry-code",
@@ -278,7 +278,7 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     ),
     whole_error!("groove-add-batch-code", "GRV-ADD-30", "The whole batch has the code of its failed entry.", |error| {
-        set(error, "ErrorCode", "COLLECTION_INVALID_ID")
+        set(error, "ErrorCode", "COLLECTION_INVALID_ID");
     }),
     Fault::response(
         "groove-add-batch-error-missing",

@@ -40,7 +40,7 @@ fn input_first(text: &str) -> String {
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault::policy("groove-add-xml-refused", "GRV-ADD-45", "An XML body is refused.", |policy, moment| {
-        policy.groove.xml_requests = !is_add(moment)
+        policy.groove.xml_requests = !is_add(moment);
     }),
     Fault::policy(
         "groove-add-xml-other-platform",

@@ -240,7 +240,7 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     ),
     Fault::policy("groove-delete-json-refused", "GRV-DEL-12", "A JSON body is refused.", |policy, moment| {
-        policy.groove.json_requests = !is_delete(moment)
+        policy.groove.json_requests = !is_delete(moment);
     }),
     Fault::policy(
         "groove-delete-user-refused",

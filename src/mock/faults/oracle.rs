@@ -107,7 +107,7 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     ),
     Fault::policy("oracle-delete-no-xml", "OCM-DEL-06", "Accept: application/xml is answered in JSON.", |policy, _| {
-        policy.oracle.xml = false
+        policy.oracle.xml = false;
     }),
     Fault::response(
         "oracle-delete-json-as-text",
@@ -181,7 +181,7 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     ),
     Fault::policy("oracle-delete-rights-unchecked", "OCM-DEL-11", "Anybody may delete any collection.", |policy, _| {
-        policy.oracle.checks_rights = false
+        policy.oracle.checks_rights = false;
     }),
     Fault::policy(
         "oracle-delete-user-optional",

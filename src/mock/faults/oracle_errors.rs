@@ -31,7 +31,7 @@ fn message(members: &mut Members, change: impl Fn(&str) -> String) {
 
 pub(super) const FAULTS: &[Fault] = &[
     coded!("oracle-delete-trash-code", "OCM-DEL-20", "A collection in the trash has the code -17.", "-1", |members| {
-        set(members, "errorCode", "-17")
+        set(members, "errorCode", "-17");
     }),
     coded!(
         "oracle-delete-trash-code-number",
@@ -88,7 +88,7 @@ pub(super) const FAULTS: &[Fault] = &[
         str::to_lowercase
     )),
     any!("oracle-delete-title-short", "OCM-DEL-26", "title has only the first sentence of errorMessage.", |members| {
-        set(members, "title", "Unable to delete items.")
+        set(members, "title", "Unable to delete items.");
     }),
     any!("oracle-delete-title-dot", "OCM-DEL-26", "title lacks the last dot of errorMessage.", |members| map(
         members,

@@ -54,7 +54,7 @@ fn is_oracle(moment: &Moment<'_>) -> bool {
 
 pub(super) const VARIATIONS: &[Variation] = &[
     policy("groove-delete-limit-100", "A-01", "A delete is limited to 100 tracks, as an add is.", |policy, _| {
-        policy.groove.delete.limit = Some(100)
+        policy.groove.delete.limit = Some(100);
     }),
     response(
         "groove-delete-denied-short",
@@ -69,10 +69,10 @@ pub(super) const VARIATIONS: &[Variation] = &[
         },
     ),
     policy("groove-delete-json-only", "A-03", "A delete does not read XML.", |policy, moment| {
-        policy.groove.xml_requests = !is_delete(moment)
+        policy.groove.xml_requests = !is_delete(moment);
     }),
     policy("groove-xml-by-accept-only", "A-05", "An XML request without Accept is answered in JSON.", |policy, _| {
-        policy.groove.format.content_type = false
+        policy.groove.format.content_type = false;
     }),
     policy("groove-echo-untouched", "A-06", "InputId is the id exactly as it was sent.", |policy, _| {
         policy.groove.add.echo = Echo::AsSent;
@@ -136,10 +136,10 @@ pub(super) const VARIATIONS: &[Variation] = &[
         |policy, _| policy.groove.empty = EmptyBatch::Accepted,
     ),
     policy("groove-stored-track-fails", "A-21", "Adding a stored track again fails.", |policy, _| {
-        policy.groove.readd = Readd::Fails
+        policy.groove.readd = Readd::Fails;
     }),
     policy("groove-full-refuses-batch", "input 91", "A batch that does not fit is refused as a whole.", |policy, _| {
-        policy.groove.full = Full::WholeBatch
+        policy.groove.full = Full::WholeBatch;
     }),
     policy(
         "groove-path-case-sensitive",
@@ -222,7 +222,7 @@ pub(super) const VARIATIONS: &[Variation] = &[
         },
     ),
     policy("oracle-malformed-404", "A-23", "A malformed id is answered as a missing collection.", |policy, _| {
-        policy.oracle.malformed = Malformed::NotFound
+        policy.oracle.malformed = Malformed::NotFound;
     }),
     response(
         "oracle-login-redirect",
@@ -269,13 +269,13 @@ pub(super) const VARIATIONS: &[Variation] = &[
         },
     ),
     policy("oracle-contributor-deletes", "input 115", "A contributor may delete a shared collection.", |policy, _| {
-        policy.oracle.delete_role = DeleteRole::Contributor
+        policy.oracle.delete_role = DeleteRole::Contributor;
     }),
     policy("oracle-owner-deletes", "input 115", "Only the owner may delete a shared collection.", |policy, _| {
-        policy.oracle.delete_role = DeleteRole::Owner
+        policy.oracle.delete_role = DeleteRole::Owner;
     }),
     policy("oracle-ids-ignore-case", "input 118", "An id in lower case names the collection.", |policy, _| {
-        policy.oracle.ids_ignore_case = true
+        policy.oracle.ids_ignore_case = true;
     }),
     response("oracle-method-404", "input 139", "A wrong method is answered 404.", |response, moment| {
         if is_oracle(moment) && response.status == 405 {

@@ -104,10 +104,10 @@ fn parameter(response: &mut Response, parameter: &str) {
 
 pub(super) const VARIATIONS: &[Variation] = &[
     wire("json-indented", "RFC 8259 section 2", "JSON is written over several lines with indents.", |response, _| {
-        rewrite(response, |value| serde_json::to_string_pretty(value).ok())
+        rewrite(response, |value| serde_json::to_string_pretty(value).ok());
     }),
     wire("json-wide", "RFC 8259 section 2", "JSON has white space of every kind around it.", |response, _| {
-        rewrite(response, |value| Some(format!("\r\n\t {value}\r\n \n")))
+        rewrite(response, |value| Some(format!("\r\n\t {value}\r\n \n")));
     }),
     wire("json-members-reversed", "A-33", "The members of every JSON object come in reverse order.", |response, _| {
         json(response, |value| {
@@ -116,10 +116,10 @@ pub(super) const VARIATIONS: &[Variation] = &[
         });
     }),
     wire("json-escaped", "RFC 8259 section 7", "JSON strings are written with escapes.", |response, _| {
-        rewrite(response, |value| Some(escaped(&value.to_string())))
+        rewrite(response, |value| Some(escaped(&value.to_string())));
     }),
     wire("charset-parameter", "RFC 9110 section 8.3", "Content-Type has a charset parameter.", |response, _| {
-        parameter(response, "; charset=utf-8")
+        parameter(response, "; charset=utf-8");
     }),
     wire(
         "charset-parameter-quoted",
@@ -139,7 +139,7 @@ pub(super) const VARIATIONS: &[Variation] = &[
         },
     ),
     wire("chunked", "RFC 9112 section 7.1", "Bodies come in chunks without a length.", |response, _| {
-        response.framing = Framing::Chunked
+        response.framing = Framing::Chunked;
     }),
     wire(
         "gzip-everywhere",
@@ -154,7 +154,7 @@ pub(super) const VARIATIONS: &[Variation] = &[
         },
     ),
     wire("no-gzip", "RFC 9110 section 12.5.3", "Bodies are never compressed.", |response, _| {
-        response.set_header("content-encoding", "identity")
+        response.set_header("content-encoding", "identity");
     }),
     wire(
         "extra-headers",
@@ -181,10 +181,10 @@ pub(super) const VARIATIONS: &[Variation] = &[
         );
     }),
     wire("reason-empty", "RFC 9112 section 4", "Reason phrases are empty.", |response, _| {
-        response.reason = Some(String::new())
+        response.reason = Some(String::new());
     }),
     wire("slow", "no document promises a time", "Every answer is held back for a tenth of a second.", |response, _| {
-        response.delay = Some(Duration::from_millis(100))
+        response.delay = Some(Duration::from_millis(100));
     }),
     wire(
         "uneven",
@@ -197,7 +197,7 @@ pub(super) const VARIATIONS: &[Variation] = &[
         },
     ),
     wire("connection-close", "RFC 9112 section 9.6", "The connection ends after every answer.", |response, _| {
-        response.close = true
+        response.close = true;
     }),
     wire(
         "connection-close-third",
@@ -220,7 +220,7 @@ pub(super) const VARIATIONS: &[Variation] = &[
         },
     ),
     wire("xml-indented", "XML 1.0 section 2.10", "XML elements stand on lines of their own.", |response, _| {
-        xml(response, |text| indented(&text))
+        xml(response, |text| indented(&text));
     }),
     wire("xml-references", "XML 1.0 section 4.1", "XML texts are written with character references.", |response, _| {
         xml(response, |text| text.replace(">music.", ">&#x6D;usic&#46;").replace("COLLECTION_", "COLLECTION&#95;"));

@@ -144,9 +144,7 @@ fn xml_is_edited_where_it_stands() {
     let tail = |body: &str| body.split_once("v\">").map(|(_, tail)| tail.to_owned()).unwrap_or_default();
     let by_order: Vec<_> = mutants(&response, &Headers::default())
         .filter(|mutant| mutant.place.name == "/R/a[*]")
-        .map(|mutant| {
-            (mutant.operator.word(), tail(&String::from_utf8(mutant.response(&response).body.to_vec()).unwrap()))
-        })
+        .map(|mutant| (mutant.operator.word(), tail(core::str::from_utf8(&mutant.response(&response).body).unwrap())))
         .collect();
     let has = |word: &str, body: &str| assert!(by_order.contains(&(word, body.to_owned())), "{word}: {by_order:#?}");
     has("removed", "<a>7</a><b/></p:R>");
