@@ -62,6 +62,63 @@ fn nowhere(path: &Arc<str>, message: impl Into<String>) -> Diagnostic {
     Diagnostic::error(path, "", 0..0, message)
 }
 
+/// Files that were found to be without errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// As [`Suite::hash`].
+    pub hash: String,
+    /// How many cases they hold.
+    pub cases: usize,
+}
+
+impl Checked {
+    /// The line of a list of checks that says so.
+    #[must_use]
+    pub fn of(suite: &Suite) -> String {
+        format!("# suite {} {}\n", suite.hash, suite.total)
+    }
+
+    /// What such a line says, from a text that begins with comments.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        let line =
+            text.lines().take_while(|line| line.starts_with('#')).find_map(|line| line.strip_prefix("# suite "))?;
+        let (hash, cases) = line.split_once(' ')?;
+        Some(Self { hash: hash.to_owned(), cases: cases.parse().ok()? })
+    }
+}
+
+/// Whether a file of cases can hold one that a pattern selects. Only reads lines; true when in doubt.
+fn can_hold(text: &str, pattern: &str) -> bool {
+    let value = |line: &str, key: &str| {
+        let rest =
+            line.trim_start().strip_prefix(key)?.trim_start().strip_prefix('=')?.trim_start().strip_prefix('"')?;
+        rest.split_once('"').map(|(value, _)| value.to_owned())
+    };
+    let Some(suite) = text.lines().find_map(|line| value(line, "suite")) else { return true };
+    let literal = &pattern[..pattern.find(['*', '?', '[']).unwrap_or(pattern.len())];
+    let glob = pattern.contains(['*', '?']);
+    let (mut cases, mut ids) = (0_usize, 0_usize);
+    for line in text.lines() {
+        let line = line.trim_start();
+        match line.as_bytes().first() {
+            Some(b'a') if line.starts_with("aliases") => return true,
+            Some(b'[') if line.trim_end() == "[[case]]" => cases += 1,
+            Some(b'i') => {
+                let Some(id) = value(line, "id") else { continue };
+                ids += 1;
+                let full = format!("{suite}/{id}");
+                if if glob { full.starts_with(literal) || literal.starts_with(&full) } else { full.contains(literal) } {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    // Each case has an id on a line of its own, as people write it; what is written otherwise is read.
+    cases == 0 || ids < cases
+}
+
 /// Reads every `*.toml` file below a directory.
 ///
 /// Hidden files are skipped. A symbolic link is followed as long as it stays inside of the directory.
@@ -69,6 +126,15 @@ fn nowhere(path: &Arc<str>, message: impl Into<String>) -> Diagnostic {
 /// # Errors
 /// Everything that is wrong with any file.
 pub fn suite(dir: &Path) -> Result<Suite, LoadError> {
+    part(dir, &[], None)
+}
+
+/// Reads the files that can hold a case which one of `patterns` selects, provided that all files together are the
+/// ones that were checked: then the others need no second look. Otherwise, and without patterns, everything is read.
+///
+/// # Errors
+/// Everything that is wrong with any file that is read.
+pub fn part(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Result<Suite, LoadError> {
     let shown = display(dir);
     let root = fs::canonicalize(dir).map_err(|error| LoadError::of(&shown, format!("cannot be read: {error}")))?;
     if !root.is_dir() {
@@ -100,6 +166,13 @@ pub fn suite(dir: &Path) -> Result<Suite, LoadError> {
             Err(error) => found.push(error),
         }
     }
+    // Body files enter the hash once the cases that name them are read; such a suite is always read whole.
+    let finder = memchr::memmem::Finder::new("file = ");
+    let bodies = |source: &SourceFile| finder.find(source.text.as_bytes()).is_some();
+    let known = checked.filter(|checked| {
+        let hashed = relative.iter().zip(&sources).map(|(path, source)| (*path, source.text.as_bytes()));
+        !patterns.is_empty() && found.is_empty() && !sources.iter().any(bodies) && case::hash(hashed) == checked.hash
+    });
     let used: Mutex<BTreeMap<String, Result<Vec<u8>, String>>> = Mutex::default();
     let assets = |path: &str| {
         let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,15 +181,24 @@ pub fn suite(dir: &Path) -> Result<Suite, LoadError> {
     let (shared, mut wrong) = Shared::read(&sources, &assets);
     found.append(&mut wrong);
     let with_cases: Vec<_> = (0..sources.len()).filter(|index| sources[*index].has_cases()).collect();
+    let with_cases: Vec<_> = with_cases
+        .into_iter()
+        .filter(|&index| known.is_none() || patterns.iter().any(|each| can_hold(&sources[index].text, each)))
+        .collect();
     let read = parallel(with_cases.len(), |index| {
         let index = with_cases[index];
         (index, case::read_cases(&sources[index], &shared, &assets))
     });
+    if let Some(known) = known {
+        let suite = case::finish(shared, &sources, read, found, known.hash.clone(), false);
+        let suite = suite.map_err(|found| LoadError::new(found, sources))?;
+        return Ok(Suite { total: known.cases, ..suite });
+    }
     let used = used.into_inner().unwrap_or_else(PoisonError::into_inner);
     let hashed = relative.iter().zip(&sources).map(|(path, source)| (*path, source.text.as_bytes()));
     let bodies = used.iter().filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref().ok()?)));
     let hash = case::hash(hashed.chain(bodies));
-    case::finish(shared, &sources, read, found, hash).map_err(|found| LoadError::new(found, sources))
+    case::finish(shared, &sources, read, found, hash, true).map_err(|found| LoadError::new(found, sources))
 }
 
 /// A path for people.
@@ -407,6 +489,18 @@ mod tests {
         assert_eq!(all[2], "is a symbolic link that leads out of the directory of the cases");
         assert!(all[1].starts_with("is a symbolic link that leads nowhere: "));
         assert_eq!(all[3], "is a symbolic link to a directory that it is in");
+    }
+
+    #[test]
+    fn only_files_that_can_hold_what_is_selected_are_read() {
+        let text = "suite = \"a/b\"\n[[case]]\nid = \"size\"\n[[case.row]]\nid = \"100\"\n";
+        for held in ["a/b/size", "a/b/size[100]", "a/*", "*/size*", "siz", "a/b/size[1*]"] {
+            assert!(can_hold(text, held), "{held}");
+        }
+        for other in ["a/c", "a/b/other", "a/b/x*"] {
+            assert!(!can_hold(text, other), "{other}");
+        }
+        assert!(can_hold("[[case]]\nid = \"x\"\n", "a/c"), "in doubt it is read");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::judgement::Mismatch;
@@ -62,7 +62,7 @@ impl Redactor {
             }
             let shown = shown(name);
             let parts = parts(value);
-            for form in forms(value).into_iter().chain(parts.iter().flat_map(|part| forms(part))) {
+            for form in forms(value).into_iter().chain(parts.iter().flat_map(|part| text_forms(part))) {
                 needles.push(form);
                 replacements.push(shown.clone());
             }
@@ -220,6 +220,16 @@ fn parts(value: &str) -> Vec<&str> {
 
 /// Every form in which a value may be written.
 fn forms(value: &str) -> Vec<String> {
+    let mut all = text_forms(value);
+    // The form without padding is the beginning of the one with it.
+    all.extend([STANDARD_NO_PAD.encode(value), URL_SAFE_NO_PAD.encode(value)]);
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Every form in which a value may be written as text.
+fn text_forms(value: &str) -> Vec<String> {
     let once = utf8_percent_encode(value, UNRESERVED).to_string();
     let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
     let json = serde_json::to_string(value).unwrap_or_default();
@@ -237,10 +247,6 @@ fn forms(value: &str) -> Vec<String> {
         json,
         quick_xml::escape::escape(value).into_owned(),
         quick_xml::escape::partial_escape(value).into_owned(),
-        STANDARD.encode(value),
-        STANDARD_NO_PAD.encode(value),
-        URL_SAFE.encode(value),
-        URL_SAFE_NO_PAD.encode(value),
     ];
     all.sort_unstable();
     all.dedup();

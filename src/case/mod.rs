@@ -189,8 +189,9 @@ pub fn finish(
     read: Vec<(usize, FileCases)>,
     mut found: Vec<Diagnostic>,
     hash: String,
+    whole: bool,
 ) -> Result<Suite, Vec<Diagnostic>> {
-    let total = read.iter().map(|(_, file)| file.cases.len()).sum();
+    let total: usize = read.iter().map(|(_, file)| file.cases.len()).sum();
     let mut cases = Vec::with_capacity(total);
     let mut places = Vec::with_capacity(total);
     for (index, mut file) in read {
@@ -220,8 +221,8 @@ pub fn finish(
     }
     let texts: HashMap<&str, &str> =
         files.iter().filter(|each| !each.has_cases()).map(|each| (&*each.path, each.text.as_str())).collect();
-    // When a file could not be read, clauses would be reported whose cases stand in it.
-    if found.is_empty() {
+    // When a file could not be read, or was left out, clauses would be reported whose cases stand in it.
+    if found.is_empty() && whole {
         for ((clause, span), cited) in shared.clauses.iter().zip(&shared.clause_spans).zip(&shared.cited) {
             if clause.excluded.is_none() && !cited.load(Ordering::Relaxed) {
                 let text = texts.get(&*clause.source.file).copied().unwrap_or_default();
@@ -250,6 +251,7 @@ pub fn finish(
         services: shared.services.into_iter().map(|(id, each)| (id, each.service)).collect(),
         fixtures: shared.fixtures,
         cases,
+        total,
         hash,
     })
 }
@@ -266,7 +268,7 @@ pub fn read(files: &[SourceFile], assets: &Assets<'_>) -> Result<Suite, Vec<Diag
         .filter(|(_, file)| file.has_cases())
         .map(|(index, file)| (index, read_cases(file, &shared, assets)))
         .collect();
-    finish(shared, files, read, found, hash(files.iter().map(|file| (&*file.path, file.text.as_bytes()))))
+    finish(shared, files, read, found, hash(files.iter().map(|file| (&*file.path, file.text.as_bytes()))), true)
 }
 
 /// SHA-256 over paths and contents, in order of the path; lower-case hex. Lengths keep the two apart.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -21,7 +22,30 @@ use crate::report::Format;
 use crate::select::{SelectError, Selection, select, shard_sizes};
 use crate::sink::{Destination, Sink};
 
-pub(super) fn load_suite(args: &SuiteArgs) -> Result<Suite, Failure> {
+/// The suite. It is never dropped: the process ends with it, and taking a large one apart piece by piece takes as long
+/// as a run of a few cases.
+pub(super) fn load_suite(args: &SuiteArgs) -> Result<Arc<Suite>, Failure> {
+    load_part(args, &[])
+}
+
+/// The cases that a selection can select: files that were checked before, byte for byte, and hold none of them are
+/// not read again.
+pub(super) fn load_selected(args: &SuiteArgs, select: &SelectArgs) -> Result<Arc<Suite>, Failure> {
+    let whole =
+        select.tag.is_some() || !select.clause.is_empty() || !select.file.is_empty() || select.rerun_failed.is_some();
+    let suite = load_part(args, if whole { &[] } else { &select.filters })?;
+    // What selects nothing is looked for everywhere, so that the error can name what is there.
+    if suite.cases.len() < suite.total && crate::select::select(&suite, &bare(select)).is_err() {
+        return load_part(args, &[]);
+    }
+    Ok(suite)
+}
+
+fn bare(select: &SelectArgs) -> Selection {
+    Selection { patterns: select.filters.clone(), ..Selection::default() }
+}
+
+fn load_part(args: &SuiteArgs, patterns: &[String]) -> Result<Arc<Suite>, Failure> {
     if !args.cases.is_dir() {
         let text = format!(
             "there is no directory of cases at {}; run casebook where `cases/` is, or name it with --cases DIR",
@@ -29,7 +53,12 @@ pub(super) fn load_suite(args: &SuiteArgs) -> Result<Suite, Failure> {
         );
         return Err(Failure::new(Exit::Usage, text));
     }
-    load::suite(&args.cases).map_err(|error| Failure::new(Exit::Usage, error.render(coloured())))
+    let checked = if patterns.is_empty() { None } else { read_checked(&args.cases.join(LOCK_FILE)) };
+    let suite = load::part(&args.cases, patterns, checked.as_ref())
+        .map_err(|error| Failure::new(Exit::Usage, error.render(coloured())))?;
+    let suite = Arc::new(suite);
+    std::mem::forget(Arc::clone(&suite));
+    Ok(suite)
 }
 
 /// Whether errors are shown in colour.
@@ -231,6 +260,15 @@ pub(super) fn parse_output(text: &str) -> Result<(Format, Destination), Failure>
     Ok((format, destination))
 }
 
+/// Which files a stored list of checks was written from.
+fn read_checked(path: &Path) -> Option<load::Checked> {
+    use std::io::Read as _;
+    let mut head = [0; 512];
+    let mut file = fs::File::open(path).ok()?;
+    let length = file.read(&mut head).ok()?;
+    load::Checked::find(&String::from_utf8_lossy(&head[..length]))
+}
+
 /// The stored list of checks, if there is one.
 pub(super) fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
     match fs::read_to_string(path) {
@@ -254,7 +292,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let lock = Lock::of(&suite);
     let path = args.suite.cases.join(LOCK_FILE);
     if args.update {
-        fs::write(&path, lock.write())
+        fs::write(&path, format!("{}{}", load::Checked::of(&suite), lock.write()))
             .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     } else if let Some(stored) = read_lock(&path)? {
         let difference = stored.compare(&lock);
@@ -273,7 +311,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
 }
 
 pub(super) fn list(args: &ListArgs) -> Result<Exit, Failure> {
-    let suite = load_suite(&args.suite)?;
+    let suite = load_selected(&args.suite, &args.select)?;
     let (selection, notes) = selection(&args.select, &suite)?;
     let cases = select(&suite, &selection).map_err(select_failure)?;
     notes.iter().for_each(|note| hint(note));

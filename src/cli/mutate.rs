@@ -30,7 +30,7 @@ const HEARD: usize = 64;
 const NAMED: usize = 3;
 
 pub(super) fn mutate(args: &MutateArgs) -> Result<Exit, Failure> {
-    let suite = Arc::new(files::load_suite(&args.suite)?);
+    let suite = files::load_suite(&args.suite)?;
     let target = files::load_target(args.target.as_deref(), &suite)?;
     let (selection, _) = files::selection(&args.select, &suite)?;
     let cases = select(&suite, &selection).map_err(files::select_failure)?;

@@ -12,7 +12,7 @@ use crate::model::verdict::Exit;
 use crate::prove::{self, Bench, CERTIFICATE_FILE, Certificate, LOCK_FILE, Lock, Proof, Scope};
 
 pub(super) fn prove(args: &ProveArgs) -> Result<Exit, Failure> {
-    let suite = Arc::new(files::load_suite(&args.suite)?);
+    let suite = files::load_suite(&args.suite)?;
     let target = Arc::new(files::load_target(None, &suite)?);
     let seed = Seed::embedded().map_err(|error| Failure::new(Exit::Harness, files::chain(&error)))?;
     let mut scope = Scope::default();

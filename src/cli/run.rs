@@ -36,7 +36,7 @@ const EVENTS: usize = 1024;
 const DEFAULT_REPORTS: [(Format, &str); 2] = [(Format::Json, "report.json"), (Format::Markdown, "report.md")];
 
 pub(super) fn run(args: &RunArgs, colour: ColorChoice) -> Result<Exit, Failure> {
-    let suite = Arc::new(files::load_suite(&args.suite)?);
+    let suite = files::load_selected(&args.suite, &args.select)?;
     let target = files::load_target(args.target.as_deref(), &suite)?;
     let (selection, notes) = files::selection(&args.select, &suite)?;
     let cases = select(&suite, &selection).map_err(files::select_failure)?;
@@ -246,7 +246,7 @@ fn header(
         level: args.level.into(),
         suite: SuiteRecord {
             hash: suite.hash.clone(),
-            cases: suite.cases.len(),
+            cases: suite.total,
             documents: suite.documents.values().cloned().collect(),
             operations: suite.operations.clone(),
         },

@@ -25,6 +25,8 @@ pub struct Suite {
     pub fixtures: Vec<Fixture>,
     /// Cases sorted by id, rows expanded.
     pub cases: Vec<Case>,
+    /// Number of cases of all files: more than `cases` holds when only a part was loaded.
+    pub total: usize,
     /// SHA-256 over all files (path and bytes, in order of the path), lower-case hex.
     pub hash: String,
 }
