@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
@@ -128,9 +129,10 @@ const BEHAVIOURS: &[Behaviour] = &[
     }),
     on("continue-storm", Errored(Stage::Timeout), |s| {
         drain(s);
-        let storm = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(400);
-        let end = Instant::now() + Duration::from_millis(2 * DEADLINE);
-        while s.write_all(&storm).is_ok() && Instant::now() < end {}
+        let storm = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100);
+        while s.write_all(&storm).is_ok() {
+            sleep(Duration::from_millis(5));
+        }
     }),
     of(Form::After, "loris-on-keep-alive", Errored(Stage::Timeout), |s| {
         drain(s);
@@ -291,8 +293,8 @@ const BEHAVIOURS: &[Behaviour] = &[
         sleep(Duration::from_millis(300));
     }),
     // Content coding.
-    on("gzip-bomb", Errored(Stage::BodyTooLarge), |s| coded(s, "gzip", &bomb())),
-    on("gzip-bomb-in-gzip", Errored(Stage::BodyTooLarge), |s| coded(s, "gzip, gzip", &gzip(&bomb()))),
+    on("gzip-bomb", Errored(Stage::BodyTooLarge), |s| coded(s, "gzip", bomb())),
+    on("gzip-bomb-in-gzip", Errored(Stage::BodyTooLarge), |s| coded(s, "gzip, gzip", &gzip(bomb()))),
     on("ten-codings", Errored(Stage::Decode), |s| {
         coded(s, "gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip", &gzip(GOOD));
     }),
@@ -428,13 +430,13 @@ fn head(stream: &mut TcpStream, answer: &[u8]) {
 }
 
 fn stall() {
-    sleep(Duration::from_millis(2 * DEADLINE));
+    sleep(Duration::from_millis(6 * DEADLINE));
 }
 
 fn trickle(stream: &mut TcpStream, bytes: &[u8]) {
-    for byte in bytes.iter().take(6) {
+    for byte in bytes {
         put(stream, &[*byte]);
-        sleep(Duration::from_millis(500));
+        sleep(Duration::from_secs(1));
     }
 }
 
@@ -470,7 +472,10 @@ fn typed(stream: &mut TcpStream, media: &str, body: &[u8]) {
 fn coded(stream: &mut TcpStream, coding: &str, body: &[u8]) {
     drain(stream);
     let length = body.len();
-    put(stream, format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: {length}\r\n\r\n").as_bytes());
+    put(
+        stream,
+        format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: {length}\r\n\r\n").as_bytes(),
+    );
     put(stream, body);
 }
 
@@ -480,8 +485,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory takes it")
 }
 
-fn bomb() -> Vec<u8> {
-    gzip(&vec![0; 64 << 20])
+/// Made once: packing it takes longer than a run.
+fn bomb() -> &'static [u8] {
+    static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| gzip(&vec![0; 64 << 20]));
+    &BOMB
 }
 
 /// Goes on serving the connection by path.
@@ -722,7 +729,7 @@ fn every_misbehaviour_ends_in_its_verdict_in_time() {
     }
     let run = suite.run(&arguments);
     let record = run.record.as_ref().expect("a record");
-    assert_eq!(run.exit, Some(1), "{}", run.stderr);
+    assert_eq!(run.exit, Some(5), "some ports cannot be reached: {}", run.stderr);
     assert_eq!(record.cases.len(), BEHAVIOURS.len() + ports.len());
     assert_eq!(record.cases.len(), record.header.selected.len());
     let mut wrong = Vec::new();
@@ -789,7 +796,10 @@ fn a_thousand_cases_against_a_service_that_misbehaves_at_random_are_all_accounte
     for case in &record.cases {
         let at = case.id.as_str().split(['[', ']']).nth(1).expect("a row");
         let behaviour = chosen(&format!("/random/{at}"));
-        let may_pass = behaviour.wanted == Passed || behaviour.form == Form::After;
+        if std::env::var_os("HOSTILE_TABLE").is_some() {
+            println!("{:<36} {:>6} ms  {:?}", behaviour.name, case.elapsed_us / 1000, case.outcome);
+        }
+        let may_pass = behaviour.wanted == Passed || behaviour.form == Form::WellFormed;
         assert!(case.outcome != Verdict::Passed || may_pass, "{} passed against {}", case.id, behaviour.name);
         assert!(
             !matches!(case.outcome, Verdict::Errored { stage: Stage::Internal | Stage::Template, .. }),
