@@ -51,7 +51,7 @@ fn json_ascii(text: &str) -> String {
     text.encode_utf16().fold(String::new(), |mut all, unit| {
         match u8::try_from(unit) {
             Ok(byte) if byte.is_ascii_alphanumeric() || b" /=:%;?#~.,-_|]".contains(&byte) => {
-                all.push(char::from(byte))
+                all.push(char::from(byte));
             }
             Ok(b'\\') => all.push_str("\\\\"),
             Ok(b'\t') => all.push_str("\\t"),
@@ -79,8 +79,11 @@ fn base64(text: &str) -> String {
     STANDARD.encode(text)
 }
 
+/// How a form is made.
+type Make = fn(&str) -> String;
+
 /// The forms in which the service gives a secret back, by name. What is sought in the output is every one of them.
-const FORMS: &[(&str, fn(&str) -> String)] = &[
+const FORMS: &[(&str, Make)] = &[
     ("raw", str::to_owned),
     ("percent", percent),
     ("percent-lower", |text| {

@@ -1,5 +1,7 @@
 //! Services that misbehave on purpose, from raw sockets: whatever they do, every case ends in time with a definite
 //! verdict and its cause, nothing passes wrongly, memory stays small, and well-behaved neighbours are not disturbed.
+//!
+//! With `HOSTILE_TABLE` in the environment and `--nocapture`, what became of every case is printed.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -75,7 +77,7 @@ const GOOD: &[u8] = b"{\"ok\": true}";
 /// Every behaviour. Whoever adds one states what must become of the case that meets it.
 const BEHAVIOURS: &[Behaviour] = &[
     // The connection.
-    on("close-at-once", Errored(Stage::Truncated), |s| drain(s)),
+    on("close-at-once", Errored(Stage::Truncated), drain),
     on("reset-at-once", Errored(Stage::Truncated), |_| {}),
     on("reset-in-status-line", Errored(Stage::Truncated), |s| put(s, b"HTTP/1.1 20")),
     on("reset-in-headers", Errored(Stage::Truncated), |s| put(s, b"HTTP/1.1 200 OK\r\ncontent-le")),
