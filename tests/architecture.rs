@@ -31,6 +31,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("console", &["model", "record", "report", "diff"]),
     ("runner", &["model", "template", "compare", "redact", "event", "record", "transport"]),
     ("plan", &["model", "pattern", "redact", "runner", "template"]),
+    ("fixtures", &["model"]),
     ("mock", &[]),
     (
         "prove",
@@ -78,6 +79,7 @@ const PURE: &[&str] = &[
     "known",
     "merge",
     "comparison",
+    "fixtures",
 ];
 
 const IMPURE_NAMES: &[&str] = &[

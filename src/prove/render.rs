@@ -109,7 +109,7 @@ fn troubles(proof: &Proof) -> Vec<(String, Vec<String>)> {
         found.push((format!("{} survives ({}): {}", fault.id, fault.clause, fault.sentence), Vec::new()));
     }
     for fault in proof.misplaced() {
-        let others: Vec<&str> = fault.others.iter().map(super::super::model::id::ClauseId::as_str).take(12).collect();
+        let others: Vec<&str> = fault.others.iter().map(crate::model::id::ClauseId::as_str).take(12).collect();
         found.push((
             format!("{} is noticed, but by no check of {}: {}", fault.id, fault.clause, fault.sentence),
             vec![format!("noticed in {}, by checks of {}", names(&fault.elsewhere), others.join(", "))],
