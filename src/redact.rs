@@ -21,6 +21,9 @@ pub const SHORTEST: usize = 6;
 /// Header fields whose values are never shown, whether or not a known secret is in them.
 const HIDDEN_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
 
+/// What stands at the end of a text that was cut.
+const ELLIPSIS: char = '…';
+
 /// What stands for a hidden value that is no known secret.
 const HIDDEN: &str = "$HIDDEN";
 
@@ -46,6 +49,8 @@ pub enum RedactError {
 #[derive(Clone, Debug)]
 pub struct Redactor {
     search: Option<AhoCorasick>,
+    /// What is searched for, and what stands in its place.
+    needles: Vec<String>,
     replacements: Vec<String>,
 }
 
@@ -68,31 +73,100 @@ impl Redactor {
             }
         }
         if needles.is_empty() {
-            return Ok(Self { search: None, replacements });
+            return Ok(Self { search: None, needles, replacements });
         }
         let search = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(&needles)
             .map_err(|error| RedactError::Build(error.to_string()))?;
-        Ok(Self { search: Some(search), replacements })
+        Ok(Self { search: Some(search), needles, replacements })
     }
 
     /// The text without secrets.
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        match &self.search {
-            Some(search) if search.is_match(text) => Cow::Owned(search.replace_all(text, &self.replacements)),
-            _ => Cow::Borrowed(text),
+        let Some(search) = &self.search else { return Cow::Borrowed(text) };
+        let mut clean = Cow::Borrowed(text);
+        if search.is_match(text) {
+            clean = Cow::Owned(search.replace_all(text, &self.replacements));
         }
+        if let Some(bytes) = self.unwrapped(search, clean.as_bytes()) {
+            clean = Cow::Owned(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        for (at, _) in clean.clone().rmatch_indices(ELLIPSIS) {
+            if let Some((start, name)) = self.begun(&clean.as_bytes()[..at]) {
+                clean.to_mut().replace_range(start..at, name);
+            }
+        }
+        clean
     }
 
     /// The bytes without secrets.
     #[must_use]
     pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        match &self.search {
-            Some(search) if search.is_match(bytes) => Cow::Owned(search.replace_all_bytes(bytes, &self.replacements)),
-            _ => Cow::Borrowed(bytes),
+        let Some(search) = &self.search else { return Cow::Borrowed(bytes) };
+        let mut clean = Cow::Borrowed(bytes);
+        if search.is_match(bytes) {
+            clean = Cow::Owned(search.replace_all_bytes(bytes, &self.replacements));
         }
+        match self.unwrapped(search, &clean) {
+            Some(bytes) => Cow::Owned(bytes),
+            None => clean,
+        }
+    }
+
+    /// Secrets that line breaks, real or escaped, run through: encoders wrap lines at 64 or 76 columns.
+    fn unwrapped(&self, search: &AhoCorasick, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut folded = Vec::new();
+        // Where in the folded text something is left out, and how much up to there.
+        let mut gaps: Vec<(usize, usize)> = Vec::new();
+        let (mut from, mut gone) = (0, 0);
+        for at in memchr::memchr3_iter(b'\n', b'\r', b'\\', bytes) {
+            let length = match (bytes[at], bytes.get(at + 1)) {
+                (b'\\', Some(b'n' | b'r')) => 2,
+                (b'\\', _) => continue,
+                _ => 1,
+            };
+            folded.extend_from_slice(&bytes[from..at]);
+            from = at + length;
+            gone += length;
+            gaps.push((folded.len(), gone));
+        }
+        if gaps.is_empty() {
+            return None;
+        }
+        folded.extend_from_slice(&bytes[from..]);
+        let original = |at: usize| {
+            let before = gaps.partition_point(|(gap, _)| *gap <= at);
+            at + before.checked_sub(1).map_or(0, |last| gaps[last].1)
+        };
+        let mut out: Option<Vec<u8>> = None;
+        let mut copied = 0;
+        for found in search.find_iter(&folded) {
+            let (start, end) = (original(found.start()), original(found.end() - 1) + 1);
+            if end - start > found.len() {
+                let out = out.get_or_insert_with(Vec::new);
+                out.extend_from_slice(&bytes[copied..start]);
+                out.extend_from_slice(self.replacements[found.pattern().as_usize()].as_bytes());
+                copied = end;
+            }
+        }
+        let mut out = out?;
+        out.extend_from_slice(&bytes[copied..]);
+        Some(out)
+    }
+
+    /// The beginning of a secret at the end of what was cut off: where it begins, and the secret's name.
+    fn begun(&self, bytes: &[u8]) -> Option<(usize, &str)> {
+        let longest = |needle: &str| {
+            let most = needle.len().min(bytes.len() + 1);
+            (SHORTEST..most).rev().find(|length| bytes.ends_with(&needle.as_bytes()[..*length]))
+        };
+        let found = self.needles.iter().zip(&self.replacements);
+        found
+            .filter_map(|(needle, name)| longest(needle).map(|length| (length, name)))
+            .max_by_key(|(length, _)| *length)
+            .map(|(length, name)| (bytes.len() - length, name.as_str()))
     }
 
     /// Whether the bytes hold a secret in any form.
@@ -179,12 +253,26 @@ impl Redactor {
     fn body(&self, body: &mut BodyRecord) {
         if let Some(text) = &mut body.text {
             self.string(text);
+            if body.cut
+                && let Some((start, name)) = self.begun(text.as_bytes())
+            {
+                text.replace_range(start.., name);
+            }
         }
         if let Some(encoded) = &mut body.base64
             && let Ok(bytes) = STANDARD.decode(encoded.as_bytes())
-            && let Cow::Owned(clean) = self.bytes(&bytes)
         {
-            *encoded = STANDARD.encode(clean);
+            let mut clean = self.bytes(&bytes);
+            if body.cut
+                && let Some((start, name)) = self.begun(&clean)
+            {
+                let kept = clean.to_mut();
+                kept.truncate(start);
+                kept.extend_from_slice(name.as_bytes());
+            }
+            if let Cow::Owned(clean) = clean {
+                *encoded = STANDARD.encode(clean);
+            }
         }
     }
 }
@@ -232,8 +320,9 @@ fn forms(value: &str) -> Vec<String> {
 fn text_forms(value: &str) -> Vec<String> {
     let once = utf8_percent_encode(value, UNRESERVED).to_string();
     let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    let json = serde_json::to_string(value).unwrap_or_default();
-    let json = json.trim_matches('"').to_owned();
+    let json = json(value);
+    let pointer = value.replace('~', "~0").replace('/', "~1");
+    let xml = quick_xml::escape::escape(value).into_owned();
     let mut all = vec![
         value.to_owned(),
         utf8_percent_encode(&once, UNRESERVED).to_string(),
@@ -243,13 +332,69 @@ fn text_forms(value: &str) -> Vec<String> {
         lower_hex(&once).replace("%25", "%"),
         once,
         form,
-        json.replace('/', "\\/"),
-        json,
-        quick_xml::escape::escape(value).into_owned(),
+        json_string(&pointer),
+        pointer,
+        // Which characters pages and their frameworks write as which entity differs.
+        xml.replace("&apos;", "&#39;"),
+        xml.replace("&apos;", "&#x27;"),
+        xml.replace("&apos;", "'"),
+        xml.replace("&apos;", "&#39;").replace("&quot;", "&#34;"),
+        xml.replace("&apos;", "&#x27;").replace("&quot;", "&#x22;"),
+        xml,
         quick_xml::escape::partial_escape(value).into_owned(),
     ];
+    all.extend(json);
+    all.extend(inside_base64(value));
     all.sort_unstable();
     all.dedup();
+    all
+}
+
+fn json_string(value: &str) -> String {
+    let quoted = serde_json::to_string(value).unwrap_or_default();
+    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
+}
+
+/// As JSON writers put it between quotation marks: they differ in what they escape beyond what they must.
+fn json(value: &str) -> Vec<String> {
+    let plain = json_string(value);
+    let wide = |c: char| !c.is_ascii();
+    let page = |c: char| matches!(c, '<' | '>' | '&');
+    let careful = |c: char| wide(c) || page(c) || matches!(c, '"' | '\'' | '+' | '`');
+    let mut all = vec![plain.replace('/', "\\/"), plain];
+    for upper in [false, true] {
+        let ascii = escaped(value, wide, upper);
+        all.extend([escaped(value, page, upper), escaped(value, careful, upper), ascii.replace('/', "\\/"), ascii]);
+    }
+    all
+}
+
+/// A JSON text with these characters as `\uXXXX`.
+fn escaped(value: &str, which: impl Fn(char) -> bool, upper: bool) -> String {
+    let mut all = String::with_capacity(value.len());
+    let mut buffer = [0; 4];
+    for c in value.chars() {
+        if which(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                all.push_str(&if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") });
+            }
+        } else {
+            all.push_str(&json_string(c.encode_utf8(&mut buffer)));
+        }
+    }
+    all
+}
+
+/// The part of a base64 text that stays the same whatever is encoded with the value, before and behind it.
+fn inside_base64(value: &str) -> Vec<String> {
+    let mut all = Vec::with_capacity(6);
+    for (before, skip) in [(0, 0), (1, 2), (2, 3)] {
+        let whole = [&[0; 2][..before], value.as_bytes()].concat();
+        let end = whole.len() * 8 / 6;
+        for text in [STANDARD_NO_PAD.encode(&whole), URL_SAFE_NO_PAD.encode(&whole)] {
+            all.extend(text.get(skip..end).filter(|part| part.len() >= SHORTEST).map(str::to_owned));
+        }
+    }
     all
 }
 
@@ -286,6 +431,37 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_found_across_line_breaks_and_inside_other_encodings() {
+        let redactor = redactor();
+        let wrapped = |text: &str, end: &str| {
+            let lines: Vec<&str> = text.as_bytes().chunks(9).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            format!("a{end}b <{}>{end}", lines.join(end))
+        };
+        for end in ["\n", "\r\n", "\\r\\n"] {
+            for form in [SECRET.to_owned(), STANDARD.encode(SECRET)] {
+                let text = wrapped(&form, end);
+                assert_eq!(redactor.text(&text), format!("a{end}b <$GROOVE_ACCESS_TOKEN>{end}"));
+                assert_eq!(redactor.bytes(text.as_bytes()), redactor.text(&text).as_bytes());
+            }
+        }
+        for around in [("", "x"), ("x", ""), ("xy", "z"), ("xyz", "zz")] {
+            let text = STANDARD.encode(format!("{}{SECRET}{}", around.0, around.1));
+            assert!(redactor.text(&text).contains("$GROOVE"), "{text}");
+        }
+        assert_eq!(redactor.text("a\nb\\nc\r\n"), "a\nb\\nc\r\n");
+    }
+
+    #[test]
+    fn half_a_secret_before_an_ellipsis_is_not_left() {
+        let redactor = redactor();
+        assert_eq!(redactor.text("a Bearer http%3a…, b Bearer…"), "a $GROOVE_ACCESS_TOKEN…, b $GROOVE_ACCESS_TOKEN…");
+        assert_eq!(redactor.text("a bear…"), "a bear…");
+        let mut body = BodyRecord { bytes: 99, text: Some("x Bearer htt".to_owned()), base64: None, cut: true };
+        redactor.body(&mut body);
+        assert_eq!(body.text.as_deref(), Some("x $GROOVE_ACCESS_TOKEN"));
+    }
+
+    #[test]
     fn a_telling_part_of_a_secret_is_secret_too() {
         let redactor = Redactor::new([
             ("token", "Bearer http%3a%2f%2fa=b&Audience=608D61402FE6A2403E9E443B%2fq4%3d"),
@@ -315,10 +491,11 @@ mod tests {
         assert_eq!(hide_rest("Bearer $TOKEN"), "Bearer $TOKEN");
         assert_eq!(hide_rest("$WHOLE"), "$WHOLE");
         assert_eq!(hide_rest("XBL3.0 x=1;$TOKEN"), HIDDEN);
-        let mut headers =
-            [("Authorization".to_owned(), "Basic dXNlcjpwYXNz".to_owned()), ("accept".to_owned(), "a".to_owned())];
-        redactor().headers(&mut headers);
-        assert_eq!(headers[0].1, HIDDEN);
-        assert_eq!(headers[1].1, "a");
+        for name in HIDDEN_HEADERS {
+            let mut headers =
+                [(name.to_ascii_uppercase(), "Basic dXNlcjpwYXNz".to_owned()), ("accept".to_owned(), "a".to_owned())];
+            redactor().headers(&mut headers);
+            assert_eq!((headers[0].1.as_str(), headers[1].1.as_str()), (HIDDEN, "a"), "{name}");
+        }
     }
 }

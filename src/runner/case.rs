@@ -300,10 +300,9 @@ impl<'a, T: Transport> Attempt<'a, T> {
         for capture in &step.captures {
             match step::capture(capture, &response) {
                 Ok(value) => {
-                    if capture.secret
-                        && let Some(text) = value.as_str()
-                    {
-                        self.secrets.push((format!("{}.{}", step.id, capture.name), text.to_owned()));
+                    if capture.secret {
+                        let name = format!("{}.{}", step.id, capture.name);
+                        self.secrets.extend(step::secrets(&value).map(|text| (name.clone(), text.to_owned())));
                     }
                     if step.creates.is_some() || step.removes.is_some() {
                         self.scope.set(format!("self.{}", capture.name), value.clone());

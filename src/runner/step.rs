@@ -7,6 +7,7 @@ use crate::model::exchange::Response;
 use crate::model::json::Json;
 use crate::model::spec::{Capture, CaptureFrom, LedgerSpec};
 use crate::record::{Change, LedgerEntry};
+use crate::redact::SHORTEST;
 use crate::template::{Mode, Scope, TemplateError, evaluate, resolve_text};
 
 /// Why a capture found nothing.
@@ -64,6 +65,19 @@ pub fn capture(capture: &Capture, response: &Response) -> Result<Json<'static>, 
     }
 }
 
+/// The texts of a captured value that can be kept secret; a service may answer with less than what can.
+pub(super) fn secrets<'v>(value: &'v Json<'_>) -> impl Iterator<Item = &'v str> {
+    let items = match value {
+        Json::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let text = |item: &'v Json<'_>| match item {
+        Json::String(text) | Json::Number(text) => Some(&**text),
+        _ => None,
+    };
+    items.iter().filter_map(text).filter(|text| text.len() >= SHORTEST)
+}
+
 fn path_text(path: &crate::model::spec::Path) -> &str {
     use crate::model::spec::Path;
     match path {
@@ -106,4 +120,17 @@ pub(super) fn ledger(
         _ => None,
     };
     Ok(ids.into_iter().filter_map(entry).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_short_value_leaves_the_others_no_less_secret() {
+        let texts = ["e", "a-long-token"].map(|text| Json::string(text.to_owned()));
+        let list = Json::Array(texts.into_iter().chain([Json::integer(1_234_567), Json::Null]).collect());
+        assert_eq!(secrets(&list).collect::<Vec<_>>(), ["a-long-token", "1234567"]);
+        assert_eq!(secrets(&Json::string("a-long-token".to_owned())).count(), 1);
+    }
 }

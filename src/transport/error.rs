@@ -43,7 +43,11 @@ pub(super) fn classify(error: reqwest::Error) -> TransportError {
     if error.is_connect() {
         return match kind {
             Some(io::ErrorKind::ConnectionRefused) => TransportError::new(Stage::Connect, "connection refused"),
-            _ if chain.contains("certificate") || chain.contains("tls") || chain.contains("handshake") => {
+            _ if is_tls(&error)
+                || chain.contains("certificate")
+                || chain.contains("tls")
+                || chain.contains("handshake") =>
+            {
                 TransportError::new(Stage::Tls, chain)
             }
             _ => TransportError::new(Stage::Connect, chain),
@@ -84,6 +88,20 @@ fn from_hyper(error: &(dyn Error + 'static), kind: Option<io::ErrorKind>, chain:
 
 fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
     source::<io::Error>(error).map(io::Error::kind)
+}
+
+/// Whether TLS itself failed: rustls stands inside I/O errors, which as causes name only those of what they wrap.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    let mut wrapped: Option<&(dyn Error + 'static)> =
+        source::<io::Error>(error).and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
+    while let Some(inner) = wrapped {
+        if inner.is::<rustls::Error>() {
+            return true;
+        }
+        wrapped =
+            inner.downcast_ref::<io::Error>().and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
+    }
+    false
 }
 
 /// The last error of the type in the chain of causes.

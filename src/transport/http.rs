@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use hyper::ext::ReasonPhrase;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
+use tokio::time::{Instant, timeout_at};
 
 use super::decode::decode;
 use super::error::{TransportError, classify};
@@ -88,7 +89,6 @@ impl HttpTransport {
             .map_err(|_| TransportError::new(Stage::Send, "the method is not a token"))?;
         let mut sending = reqwest::Request::new(method, url);
         *sending.headers_mut() = headers(request)?;
-        *sending.timeout_mut() = Some(request.timeout);
         if let Some(body) = &request.body {
             *sending.body_mut() = Some(body.clone().into());
         }
@@ -108,6 +108,7 @@ impl HttpTransport {
         }
         let caps = self.options.caps;
         let mut body = Body::new(caps);
+        body.declared(answer.content_length())?;
         while let Some(chunk) = answer.chunk().await.map_err(classify)? {
             body.push(chunk)?;
         }
@@ -117,8 +118,32 @@ impl HttpTransport {
 
 impl Transport for HttpTransport {
     async fn send(&self, request: &PreparedRequest) -> Result<Response, TransportError> {
-        self.exchange(request).await
+        within(request.timeout, self.exchange(request)).await
     }
+}
+
+/// A timer that fires later than this was held up by this process.
+const HELD_UP: Duration = Duration::from_millis(20);
+
+/// The exchange up to its deadline. The deadline is the service's: time in which this process was busy with the answer
+/// to another case, and did not look at the socket, is given back.
+pub(super) async fn within(
+    deadline: Duration,
+    exchange: impl Future<Output = Result<Response, TransportError>>,
+) -> Result<Response, TransportError> {
+    let mut exchange = std::pin::pin!(exchange);
+    let mut end = Instant::now().checked_add(deadline);
+    while let Some(until) = end {
+        if let Ok(answer) = timeout_at(until, &mut exchange).await {
+            return answer;
+        }
+        let late = until.elapsed();
+        if late < HELD_UP {
+            return Err(TransportError::new(Stage::Timeout, "no complete answer in time"));
+        }
+        end = Instant::now().checked_add(late);
+    }
+    exchange.await
 }
 
 /// Whether the URL library leaves the request target as it was written.
@@ -186,6 +211,17 @@ impl Body {
         Self { first: None, rest: BytesMut::new(), length: 0, caps }
     }
 
+    /// Refuses a body that says beforehand that it is too large.
+    pub(super) fn declared(&self, length: Option<u64>) -> Result<(), TransportError> {
+        match length {
+            Some(length) if length > self.caps.body => Err(TransportError::new(
+                Stage::BodyTooLarge,
+                format!("the answer declares a body of {length} bytes; the cap is {} bytes", self.caps.body),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn push(&mut self, chunk: Bytes) -> Result<(), TransportError> {
         self.length += chunk.len() as u64;
         if self.length > self.caps.body {
@@ -235,5 +271,30 @@ mod tests {
         let mut body = Body::new(Caps { body: 5, ratio: 1 });
         body.push(chunk.clone()).unwrap();
         assert_eq!(body.push(chunk).unwrap_err().stage, Stage::BodyTooLarge);
+        assert_eq!(body.declared(Some(6)).unwrap_err().stage, Stage::BodyTooLarge);
+        assert_eq!((body.declared(Some(5)), body.declared(None)), (Ok(()), Ok(())));
+    }
+
+    #[tokio::test]
+    async fn time_in_which_this_process_was_busy_is_given_back() {
+        let answer = || Response {
+            status: 200,
+            reason: None,
+            version: "HTTP/1.1",
+            headers: Vec::new(),
+            body: Bytes::new(),
+            wire_bytes: 0,
+        };
+        let deadline = Duration::from_millis(50);
+        let never = within(deadline, std::future::pending()).await;
+        assert_eq!(never.unwrap_err().stage, Stage::Timeout);
+        // What arrives after the deadline because nobody looked is in time; what the service sends later is not.
+        let held_up = async {
+            tokio::task::yield_now().await;
+            std::thread::sleep(4 * deadline);
+            tokio::time::sleep(deadline).await;
+            Ok(answer())
+        };
+        assert_eq!(within(deadline, held_up).await.map(|response| response.status), Ok(200));
     }
 }

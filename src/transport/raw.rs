@@ -3,6 +3,7 @@
 
 use http_body_util::{BodyExt, Full};
 use hyper::Uri;
+use hyper::body::Body as _;
 use hyper::ext::ReasonPhrase;
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
@@ -26,10 +27,7 @@ pub(super) async fn exchange(
             "this request target can only be sent as written over plain http",
         ));
     }
-    let deadline = request.timeout;
-    timeout(deadline, send(request, url, options))
-        .await
-        .map_err(|_| TransportError::new(Stage::Timeout, "no complete answer in time"))?
+    send(request, url, options).await
 }
 
 async fn send(request: &PreparedRequest, url: &Url, options: &HttpOptions) -> Result<Response, TransportError> {
@@ -95,6 +93,7 @@ async fn read(
         headers: head.headers,
     };
     let mut body = Body::new(options.caps);
+    body.declared(incoming.size_hint().exact())?;
     while let Some(frame) = incoming.frame().await {
         if let Ok(chunk) = frame.map_err(|error| classify_hyper(&error))?.into_data() {
             body.push(chunk)?;
