@@ -1,4 +1,4 @@
-//! JSON Schemas (draft-07, which every TOML editor reads) generated from [`super::fields`]: [`case_schema`] and its like.
+//! JSON Schemas (draft-07, which every TOML editor reads) generated from the field tables: [`case_schema`] and its like.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What was attempted and seen of each documented operation, beside what is documented: [`views`].
+//! What was attempted and seen of each documented operation, beside what is documented: [`text`].
 
 use std::collections::BTreeSet;
 
