@@ -5,10 +5,11 @@
 //! `$NAME`, the name under which the target file knows it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::judgement::Mismatch;
@@ -58,6 +59,8 @@ impl Redactor {
     /// A redactor for secrets given as name and value. An empty value is no secret.
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, RedactError> {
         let (mut needles, mut replacements) = (Vec::new(), Vec::new());
+        // One secret is often a part of another; the shape that is given first names both.
+        let mut seen = HashSet::new();
         for (name, value) in secrets {
             if value.is_empty() {
                 continue;
@@ -68,8 +71,10 @@ impl Redactor {
             let shown = shown(name);
             let parts = parts(value);
             for form in forms(value).into_iter().chain(parts.iter().flat_map(|part| text_forms(part))) {
-                needles.push(form);
-                replacements.push(shown.clone());
+                if seen.insert(form.clone()) {
+                    needles.push(form);
+                    replacements.push(shown.clone());
+                }
             }
         }
         if needles.is_empty() {
@@ -77,6 +82,9 @@ impl Redactor {
         }
         let search = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            // Small answers are searched in no time whatever the automaton; building a faster one costs more than a run
+            // of a few cases.
+            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
             .build(&needles)
             .map_err(|error| RedactError::Build(error.to_string()))?;
         Ok(Self { search: Some(search), needles, replacements })
@@ -309,8 +317,12 @@ fn parts(value: &str) -> Vec<&str> {
 /// Every form in which a value may be written.
 fn forms(value: &str) -> Vec<String> {
     let mut all = text_forms(value);
-    // The form without padding is the beginning of the one with it.
-    all.extend([STANDARD_NO_PAD.encode(value), URL_SAFE_NO_PAD.encode(value)]);
+    all.extend([
+        STANDARD.encode(value),
+        STANDARD_NO_PAD.encode(value),
+        URL_SAFE.encode(value),
+        URL_SAFE_NO_PAD.encode(value),
+    ]);
     all.sort_unstable();
     all.dedup();
     all

@@ -40,6 +40,10 @@ pub(super) fn lines(record: &Record) -> Result<Vec<u8>, ReportError> {
 /// The same JSON with every character that is hidden or that a terminal obeys in its `\u` form. Such characters
 /// stand only inside strings, where that form means the same.
 fn shown(json: Vec<u8>) -> Vec<u8> {
+    let plain = |byte: &u8| matches!(byte, b'\n' | 0x20..=0x7e);
+    if json.iter().all(plain) {
+        return json;
+    }
     let hidden = |c: char| c != '\n' && is_hidden(c);
     match std::str::from_utf8(&json) {
         Ok(text) if text.contains(hidden) => {
