@@ -399,6 +399,8 @@ pub enum SchemaKind {
     Target,
     /// Records.
     Record,
+    /// Every key of case, service, clause and target files, as Markdown.
+    Reference,
 }
 
 /// Arguments of `merge`.

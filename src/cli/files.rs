@@ -370,6 +370,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Failure> {
         SchemaKind::Clauses => crate::case::schema::clauses_schema(),
         SchemaKind::Target => crate::case::schema::target_schema(),
         SchemaKind::Record => crate::record::schema::schema(),
+        SchemaKind::Reference => return print(&crate::case::reference()),
     };
     print(&format!("{schema:#}\n"))
 }

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 
 use super::dispatch::RunOptions;
 use super::evidence::{Moment, micros, record};
+use super::pace::Pace;
 use super::step::{self, CaptureFailure};
 use super::testimony::{Answer, Testimony};
 use crate::compare;
@@ -34,6 +35,8 @@ pub(super) struct Env<T> {
     pub(super) run_id: Arc<str>,
     pub(super) transport: Arc<T>,
     pub(super) started: Instant,
+    /// How fast requests may follow each other, if the target limits it.
+    pub(super) pace: Option<Pace>,
     /// Who hears what each case saw; usually nobody.
     pub(super) listener: Option<tokio::sync::mpsc::Sender<Testimony>>,
 }
@@ -476,6 +479,12 @@ struct Judged {
 }
 
 async fn send<T: Transport>(env: &Env<T>, request: &PreparedRequest) -> Sent {
+    let turn = async || {
+        if let Some(pace) = &env.pace {
+            pace.turn().await;
+        }
+    };
+    turn().await;
     let started = env.started.elapsed();
     let mut attempts = 1;
     let mut answer = env.transport.send(request).await;
@@ -483,6 +492,7 @@ async fn send<T: Transport>(env: &Env<T>, request: &PreparedRequest) -> Sent {
         && answer.as_ref().is_err_and(|error| may_repeat(&request.method, error.stage))
     {
         attempts += 1;
+        turn().await;
         answer = env.transport.send(request).await;
     }
     Sent { answer, attempts, started, elapsed: env.started.elapsed().saturating_sub(started) }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 use super::case::{Env, run_case};
+use super::pace::Pace;
 use super::testimony::Testimony;
 use crate::event::RunEvent;
 use crate::model::spec::Case;
@@ -117,7 +118,11 @@ pub async fn run_heard<T: Transport + 'static>(
     events: mpsc::Sender<RunEvent>,
     listener: Option<mpsc::Sender<Testimony>>,
 ) {
-    let jobs = plan.options.jobs.clamp(1, plan.cases.len().max(1));
+    let pace = plan.target.limits.per_second;
+    // A case that waits for its turn uses up its deadline: no more are begun than have their turn within a second.
+    let most = pace.map_or(usize::MAX, |rate| rate.ceil().max(1.0) as usize);
+    let pace = pace.map(Pace::new);
+    let jobs = plan.options.jobs.clamp(1, plan.cases.len().max(1)).min(most);
     let fail_fast = plan.options.fail_fast;
     let shared = Arc::new(Shared {
         queue: Mutex::new(Queue::new(&plan)),
@@ -132,6 +137,7 @@ pub async fn run_heard<T: Transport + 'static>(
             run_id: Arc::from(run_id),
             transport,
             started: Instant::now(),
+            pace,
             listener,
         },
         events,

@@ -4,6 +4,7 @@
 mod case;
 mod dispatch;
 mod evidence;
+mod pace;
 mod session;
 mod step;
 mod testimony;

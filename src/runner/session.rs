@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::case::{Env, run_case};
 use super::dispatch::Plan;
+use super::pace::Pace;
 use crate::model::verdict::Verdict;
 use crate::record::CaseRecord;
 use crate::redact::Redactor;
@@ -34,6 +35,7 @@ impl<T: Transport> Session<T> {
             run_id: Arc::from(run_id),
             transport,
             started: Instant::now(),
+            pace: plan.target.limits.per_second.map(Pace::new),
             listener: None,
         };
         Self { plan, env, locks }
