@@ -9,7 +9,7 @@ use super::diagnostic::{Diagnostic, suggestion};
 use super::expect::{open_check, open_pattern};
 use super::fields;
 use super::reader::{File, Node, check};
-use super::scope::{Least, RESERVED, Row, Scope, needs};
+use super::scope::{Least, Mention, RESERVED, Row, Scope, needs};
 use super::step::{PartialStep, StepPlace, millis};
 use crate::model::id::{CaseId, ClauseId};
 use crate::model::spec::{Case, CheckSpec, Effect, Step, StepRole};
@@ -74,7 +74,8 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
         );
     }
     let shared = reader.shared;
-    reader.scope.rows = rows(reader, node);
+    let own;
+    (reader.scope.rows, own) = rows(reader, node);
     let declared = declared(reader, node);
     reader.scope.mentions.extend(declared);
     let lets = lets(reader, node);
@@ -140,8 +141,10 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
         return;
     }
     let common = std::mem::take(&mut reader.scope.mentions);
-    for row in rows {
+    for (at, row) in rows.into_iter().enumerate() {
         let mut mentions = common.clone();
+        // What stands in one row alone is needed by that row alone.
+        mentions.extend(own.get(at).into_iter().flatten().cloned());
         for (name, span) in std::mem::take(&mut reader.row_auth) {
             if let Some(JsonTemplate::Text(value)) = row.1.get(&name)
                 && let Some(value) = value.as_literal()
@@ -162,15 +165,19 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
     }
 }
 
-fn rows<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<Row> {
+/// The rows of a case, and what each `[[case.row]]` mentions of the target.
+fn rows<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> (Vec<Row>, Vec<Vec<Mention>>) {
     let file = reader.file;
     if node.get("row").is_some() && node.get("matrix").is_some() {
         file.error(node.span_of("matrix"), "a case has either `row` or `matrix`");
     }
     let mut rows: Vec<Row> = Vec::new();
+    let mut own = Vec::new();
     for row in node.nodes("row") {
         let id = row.owned("id");
+        let before = std::mem::take(&mut reader.scope.mentions);
         let mut values: BTreeMap<_, _> = reader.values(&row).into_iter().collect();
+        own.push(std::mem::replace(&mut reader.scope.mentions, before));
         values.remove("id");
         if id.is_empty() || id.chars().any(|c| c.is_control() || matches!(c, '[' | ']')) {
             file.error(row.span_of("id"), "a row's id is not empty and has no brackets");
@@ -182,7 +189,7 @@ fn rows<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<Row> {
         values.insert("id".to_owned(), JsonTemplate::Text(crate::model::template::Template::literal(&id)));
         rows.push((id, values));
     }
-    let Some(matrix) = node.node("matrix") else { return rows };
+    let Some(matrix) = node.node("matrix") else { return (rows, own) };
     let mut product: Vec<Row> = vec![(String::new(), BTreeMap::new())];
     for (name, span, value) in matrix.entries() {
         let Some(items) = value.get_ref().as_array() else { continue };
@@ -191,7 +198,7 @@ fn rows<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<Row> {
         }
         if product.len().saturating_mul(items.len()) > MOST_ROWS {
             file.error(span, format!("the matrix makes more than {MOST_ROWS} rows"));
-            return rows;
+            return (rows, own);
         }
         let values: Vec<_> = items.iter().map(|each| (reader.value(each), each.span())).collect();
         let mut next = Vec::with_capacity(product.len() * values.len());
@@ -206,7 +213,7 @@ fn rows<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<Row> {
                 if word.is_empty() || word.contains(['[', ']', ',']) {
                     let help = "use [[case.row]], where each row has an id".to_owned();
                     file.error_help(span.clone(), "this value of a matrix cannot be part of an id", Some(help));
-                    return rows;
+                    return (rows, own);
                 }
                 let mut row = row.clone();
                 row.insert(name.to_owned(), value.clone());
@@ -217,7 +224,7 @@ fn rows<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Vec<Row> {
     }
     product.retain(|(id, _)| !id.is_empty());
     rows.extend(product);
-    rows
+    (rows, own)
 }
 
 /// What `fixtures` asks for.

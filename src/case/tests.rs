@@ -198,6 +198,11 @@ fn rows_become_cases_with_needs_of_their_own() {
     ));
     let ids: Vec<_> = listed.cases.iter().map(|case| case.id.as_str()).collect();
     assert_eq!(ids, ["g/a/one[a]", "g/a/one[b]"], "sorted by id");
+    let apart = load(&format!(
+        "{HEAD}{EXPECT}request = {{ method = \"GET\", path = \"/${{row.v}}\" }}\nrow = [{{ id = \"a\", v = \"${{g.tracks[2]}}\" }}, {{ id = \"b\", v = \"x\" }}]\n"
+    ));
+    let tracks: Vec<_> = apart.cases.iter().map(|case| case.needs.iter().any(|need| need.name == "g.tracks")).collect();
+    assert_eq!(tracks, [true, false], "what one row mentions, that row alone needs");
 }
 
 #[test]
