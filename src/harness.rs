@@ -24,7 +24,7 @@ use crate::plan;
 use crate::record::CaseRecord;
 use crate::report::text::{ClauseTexts, block};
 use crate::runner::{Plan, RunOptions, Session};
-use crate::transport::{HttpOptions, HttpTransport};
+use crate::transport::{HttpOptions, HttpTransport, Network};
 
 /// Tests in flight unless `--test-threads` says otherwise: cases wait, they do not compute.
 const THREADS: usize = 16;
@@ -125,8 +125,11 @@ impl Harness {
         }
         plan::guard(&suite, &target, &cases)?;
         let redactor = Arc::new(plan::redactor(&target)?);
+        let auth = plan::proxy_credentials(&target).map_err(|error| HarnessError::Load(error.to_string()))?;
+        let network = Network::read(&target.connection, auth).map_err(|error| HarnessError::Load(error.to_string()))?;
+        let options = HttpOptions { connections: target.limits.connections, network, ..HttpOptions::default() };
         let plan = Plan { suite: suite.clone(), target: Arc::new(target), cases, options: RunOptions::default() };
-        let transport = Arc::new(HttpTransport::new(HttpOptions::default()));
+        let transport = Arc::new(HttpTransport::new(options));
         let run_id = format!("test{}", std::process::id());
         let session = Arc::new(Session::new(plan, transport, redactor, &run_id));
         let clauses = Arc::new(ClauseTexts::from_clauses(&suite.clauses));

@@ -100,6 +100,8 @@ pub(super) fn unnamed() -> Target {
         values: BTreeMap::new(),
         secrets: Vec::new(),
         auth: BTreeMap::new(),
+headers: Vec::new(),
+connection: Default::default(),
         safety: Safety::default(),
         limits: Limits::default(),
         known: Vec::new(),
