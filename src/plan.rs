@@ -426,7 +426,8 @@ mod tests {
         {
             assert!(!allowed(guarded, Effect::Write, &none), "{guarded}");
         }
-        let safety = Safety { allow: vec![Effect::Write], hosts: vec!["api.test".to_owned(), "b.test:8080".to_owned()] };
+        let safety =
+            Safety { allow: vec![Effect::Write], hosts: vec!["api.test".to_owned(), "b.test:8080".to_owned()] };
         let named = Target { safety, ..unnamed() };
         assert!(allowed("https://api.test/v1", Effect::Write, &named));
         assert!(!allowed("https://api.test/v1", Effect::Destructive, &named));

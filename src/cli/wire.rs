@@ -33,8 +33,7 @@ pub(super) fn connect(args: &ConnectionArgs, target: &mut Target, embedded: bool
         connection.resolve.retain(|each| (&each.host, each.port) != (&given.host, given.port));
     }
     connection.resolve.extend(args.resolve.iter().cloned());
-    let elsewhere =
-        connection.proxy.is_some() || connection.unix_socket.is_some() || !connection.resolve.is_empty();
+    let elsewhere = connection.proxy.is_some() || connection.unix_socket.is_some() || !connection.resolve.is_empty();
     if embedded && elsewhere {
         let text = "the embedded mock is connected to directly: a proxy, a Unix socket and --resolve need a target";
         return Err(Failure::new(Exit::Usage, text));

@@ -32,6 +32,7 @@ pub(super) struct Writer {
     proven: Option<(Certificate, String, bool)>,
     bad: usize,
     retried: u64,
+    waited: u64,
     error: Option<io::Error>,
 }
 
@@ -60,6 +61,7 @@ impl Writer {
             proven: None,
             bad: 0,
             retried: 0,
+            waited: 0,
             error: None,
         })
     }
@@ -103,7 +105,10 @@ impl Writer {
         {
             stop.request();
         }
-        self.retried += case.exchanges.iter().filter(|exchange| exchange.attempts > 1).count() as u64;
+        for exchange in &case.exchanges {
+            self.retried += u64::from(exchange.attempts as usize > 1 + exchange.waits.len());
+            self.waited += u64::from(!exchange.waits.is_empty());
+        }
         self.console.finished(&case);
         self.summary.add(&case);
         self.conclusion.add(&case);
@@ -131,6 +136,10 @@ impl Writer {
         if self.retried > 0 {
             let text =
                 format!("{} exchanges got no answer at first and were sent again (--transport-retries)", self.retried);
+            self.console.hint(&text);
+        }
+        if self.waited > 0 {
+            let text = format!("{} exchanges were put off by the service and sent again (retry_after)", self.waited);
             self.console.hint(&text);
         }
         let exit = footer.exit;

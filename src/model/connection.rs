@@ -280,7 +280,8 @@ mod tests {
         assert_eq!((one.host.as_str(), one.port, one.address.is_loopback()), ("api.example.test", 443, true));
         assert_eq!(one.to_string(), "api.example.test:443:::1");
         assert_eq!("a:1:::1".parse::<Resolve>().map(|each| each.to_string()), Ok("a:1:::1".to_owned()));
-        for wrong in ["", "a", "a:1", "a:0:1.1.1.1", "a:x:1.1.1.1", "a:1:b", ":1:1.1.1.1", "1.2.3.4:1:1.1.1.1", "*:1:::1"]
+        for wrong in
+            ["", "a", "a:1", "a:0:1.1.1.1", "a:x:1.1.1.1", "a:1:b", ":1:1.1.1.1", "1.2.3.4:1:1.1.1.1", "*:1:::1"]
         {
             assert!(wrong.parse::<Resolve>().is_err(), "{wrong}");
         }
@@ -316,7 +317,10 @@ mod tests {
 
     #[test]
     fn a_proxy_is_named_without_credentials() {
-        assert_eq!("http://proxy.test:3128/".parse::<ProxyUrl>().map(|url| url.to_string()), Ok("http://proxy.test:3128".to_owned()));
+        assert_eq!(
+            "http://proxy.test:3128/".parse::<ProxyUrl>().map(|url| url.to_string()),
+            Ok("http://proxy.test:3128".to_owned())
+        );
         assert!("http://u:p@proxy.test".parse::<ProxyUrl>().unwrap_err().contains("credentials"));
         for wrong in ["socks5://a", "https://a", "http://a/b", "a:3128", "http://a?b"] {
             assert!(wrong.parse::<ProxyUrl>().is_err(), "{wrong}");

@@ -2,9 +2,12 @@
 //! happens as [`RunEvent`](crate::event::RunEvent)s.
 
 mod case;
+mod deliver;
 mod dispatch;
 mod evidence;
+mod jar;
 mod pace;
+mod redirect;
 mod session;
 mod step;
 mod testimony;

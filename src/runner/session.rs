@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::case::{Env, run_case};
 use super::dispatch::Plan;
-use super::pace::Pace;
+use super::pace::{Hold, Pace};
 use crate::model::verdict::Verdict;
 use crate::record::CaseRecord;
 use crate::redact::Redactor;
@@ -36,6 +36,7 @@ impl<T: Transport> Session<T> {
             transport,
             started: Instant::now(),
             pace: plan.target.limits.per_second.map(Pace::new),
+            hold: plan.target.limits.retry_after.map(Hold::new),
             listener: None,
         };
         Self { plan, env, locks }

@@ -129,8 +129,7 @@ fn refused(error: &io::Error, at: &str) -> TransportError {
 /// Asks a proxy for a tunnel (RFC 9110, section 9.3.6).
 async fn tunnel(io: &mut Box<dyn Stream>, url: &Url, proxy: &Proxy) -> Result<(), TransportError> {
     let failed = |text: String| TransportError::new(Stage::Connect, format!("the proxy gives no tunnel: {text}"));
-    let authority =
-        format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
+    let authority = format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
     let mut head = format!("CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n");
     if let Some(value) = authorization(proxy) {
         head.push_str(&format!("proxy-authorization: {value}\r\n"));

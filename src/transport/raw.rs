@@ -148,8 +148,7 @@ async fn read(answer: hyper::Response<Incoming>, options: &HttpOptions) -> Resul
     if reason.is_none() && head.version < hyper::Version::HTTP_2 {
         reason = head.status.canonical_reason().map(str::to_owned);
     }
-    let parts =
-        Parts { status: head.status.as_u16(), reason, version: version(head.version), headers: head.headers };
+    let parts = Parts { status: head.status.as_u16(), reason, version: version(head.version), headers: head.headers };
     let mut body = Body::new(options.caps);
     body.declared(incoming.size_hint().exact())?;
     while let Some(frame) = incoming.frame().await {

@@ -103,7 +103,11 @@ pub(crate) static CONNECTION: Table = Table {
         field("ca", Kind::Text, "PEM file of the only roots that are trusted (default: those of the system)"),
         field("client_cert", Kind::Text, "PEM file of the client's certificate and its chain"),
         field("client_key", Kind::Text, "PEM file of its private key"),
-        field("proxy", Kind::Text, "`http://HOST:PORT`, which everything goes through; never taken from the environment"),
+        field(
+            "proxy",
+            Kind::Text,
+            "`http://HOST:PORT`, which everything goes through; never taken from the environment",
+        ),
         field("proxy_auth", Kind::Table(&BASIC), "credentials for the proxy"),
         field("resolve", Kind::Texts, "`HOST:PORT:ADDRESS`: where connections to a host's port go"),
         field("unix_socket", Kind::Text, "a Unix socket that everything goes to; URLs give `Host` and path only"),
