@@ -91,8 +91,9 @@ async fn go(
     let entries = known::entries(&target.known, &suite).map_err(files::select_failure)?;
     let header = header(&request, &suite, &target, &planned, seed, &run_id, &redactor, entries);
     let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
+    let (jobs, lowered) = wire::jobs(args.jobs, &target, embedded.is_some());
     let options = RunOptions {
-        jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
+        jobs,
         case_timeout: Duration::from_secs(args.case_timeout),
         seed,
         strict: args.strict,
@@ -111,7 +112,7 @@ async fn go(
     };
     let progress = std::env::var_os("CI").is_none() && std::io::stderr().is_terminal();
     let mut console = Console::new(request.colour, verbosity, progress, ClauseTexts::from_clauses(&suite.clauses));
-    request.notes.iter().for_each(|note| console.hint(note));
+    request.notes.iter().chain(&lowered).for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
     let writer = Writer::create(&path, &suite, header, known, console)

@@ -27,7 +27,9 @@ pub(super) struct Writer {
     summary: Summary,
     conclusion: Conclusion,
     /// Stop after so many failures that are not known.
-    fail_fast: Option<(usize, Stop)>,
+    fail_fast: Option<usize>,
+    /// How a run is stopped of which nothing more can be kept.
+    stop: Option<Stop>,
     /// What is proven of the suite, its hash, and whether the run is strict.
     proven: Option<(Certificate, String, bool)>,
     bad: usize,
@@ -58,6 +60,7 @@ impl Writer {
             summary,
             conclusion,
             fail_fast: None,
+            stop: None,
             proven: None,
             bad: 0,
             retried: 0,
@@ -66,9 +69,10 @@ impl Writer {
         })
     }
 
-    /// Asks the run to stop after so many failures that are not known.
+    /// Asks the run to stop after so many failures that are not known, and when the record cannot be written.
     pub(super) fn stop_after(mut self, most: Option<usize>, stop: Stop) -> Self {
-        self.fail_fast = most.map(|most| (most.max(1), stop));
+        self.fail_fast = most.map(|most| most.max(1));
+        self.stop = Some(stop);
         self
     }
 
@@ -100,10 +104,8 @@ impl Writer {
     fn case(&mut self, mut case: Box<CaseRecord>) {
         self.known.apply(&mut case);
         self.bad += usize::from(is_bad(&case.outcome));
-        if let Some((most, stop)) = &self.fail_fast
-            && self.bad >= *most
-        {
-            stop.request();
+        if self.fail_fast.is_some_and(|most| self.bad >= most) {
+            self.stop();
         }
         for exchange in &case.exchanges {
             self.retried += u64::from(exchange.attempts as usize > 1 + exchange.waits.len());
@@ -113,12 +115,26 @@ impl Writer {
         self.summary.add(&case);
         self.conclusion.add(&case);
         let written = write_line(&Line::Case(case), &mut self.file);
-        self.error = self.error.take().or(written.err());
+        self.kept(written);
     }
 
     fn flush(&mut self) {
         let flushed = self.file.flush();
-        self.error = self.error.take().or(flushed.err());
+        self.kept(flushed);
+    }
+
+    /// A run that can keep no more is stopped: what it would still do to its target nobody would ever know.
+    fn kept(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            self.error.get_or_insert(error);
+            self.stop();
+        }
+    }
+
+    fn stop(&self) {
+        if let Some(stop) = &self.stop {
+            stop.request();
+        }
     }
 
     /// Writes the verdicts over the whole run, and gives the exit code.
