@@ -14,14 +14,12 @@ use super::files;
 use super::writer::Writer;
 use super::{Failure, dry};
 use crate::console::{Console, Verbosity};
-use crate::known::{self, KnownFailures};
-use crate::mock::server::{Mock, MockOptions};
+use crate::engine::{self, Facts, Tally};
+use crate::known::KnownFailures;
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
-use crate::record::{Header, KnownEntry, RECORD_VERSION, SuiteRecord};
-use crate::redact::Redactor;
 use crate::report::Format;
 use crate::report::text::ClauseTexts;
 use crate::runner::{self, Plan, PlannedCase, RunOptions, Stop};
@@ -70,41 +68,46 @@ async fn go(
 ) -> Result<Exit, Failure> {
     let args = request.args;
     let embedded = if files::set_base_urls(&args.base_url, args.target.as_deref(), &suite, &mut target)? {
-        Some(start_mock().await?)
+        Some(engine::start_mock(&suite, &mut target).await.map_err(files::engine_failure)?)
     } else {
         None
     };
-    if let Some(mock) = &embedded {
-        for service in suite.services.keys() {
-            target.services.insert(service.clone(), mock.base_url());
-        }
-    }
     let planned = plan::cases(&suite, &target, &cases, args.strict);
     plan::guard(&suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     reachable(&suite, &target, &planned)?;
     let started = Instant::now();
     let seed = seed(args);
-    let run_id = args.run_id.clone().unwrap_or_else(|| format!("{seed:016x}")[..8].to_owned());
+    let run_id = args.run_id.clone().unwrap_or_else(|| engine::run_id(seed));
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
-    let entries = known::entries(&target.known, &suite).map_err(files::select_failure)?;
-    let header = header(&request, &suite, &target, &planned, seed, &run_id, &redactor, entries);
-    let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
     let options = RunOptions {
         jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
         case_timeout: Duration::from_secs(args.case_timeout),
         seed,
         strict: args.strict,
-        // A known failure stops nothing, and only the writer knows of it.
-        fail_fast: args.fail_fast.filter(|_| known.is_empty()),
+        // A known failure stops nothing, and only the tally knows of it.
+        fail_fast: args.fail_fast.filter(|_| target.known.is_empty()),
         repeat: args.repeat,
         transport_retries: args.transport_retries,
         ..RunOptions::default()
     };
-    let transport = Arc::new(HttpTransport::new(HttpOptions {
+    let http = HttpOptions {
         insecure: args.insecure,
         caps: Caps { body: args.max_body, ..Caps::default() },
         ..HttpOptions::default()
-    }));
+    };
+    let facts = Facts {
+        suite: &suite,
+        target: &target,
+        planned: &planned,
+        options: &options,
+        run_id: &run_id,
+        level: args.level.into(),
+        shard: request.shard,
+        warnings: engine::warnings(&http),
+    };
+    let header = engine::header(facts, &redactor).map_err(files::select_failure)?;
+    let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
+    let transport = Arc::new(HttpTransport::new(http));
     let verbosity = match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
         (false, 0) => Verbosity::Normal,
@@ -116,10 +119,11 @@ async fn go(
     request.notes.iter().for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
-    let writer = Writer::create(&path, &suite, header, known, console)
-        .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?
+    let tally = Tally::new(&suite, &header, known)
         .stop_after(args.fail_fast, stop.clone())
-        .certify(files::read_certificate(&args.suite.cases), &suite.hash, args.strict);
+        .certify(engine::certificate(&args.suite.cases), &suite.hash, args.strict);
+    let writer = Writer::create(&path, header, tally, console)
+        .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let consumer = std::thread::spawn(move || writer.consume(receiver));
@@ -176,12 +180,6 @@ pub(super) fn outputs(out: &Path, asked: &[String]) -> Result<Sink, Failure> {
     Sink::prepare(&outputs).map_err(failed)
 }
 
-pub(super) async fn start_mock() -> Result<Mock, Failure> {
-    let failed = |error: String| Failure::new(Exit::Harness, format!("the embedded mock cannot be started: {error}"));
-    let seed = crate::mock::seed::Seed::embedded().map_err(|error| failed(error.to_string()))?;
-    Mock::start(MockOptions::loopback(seed)).await.map_err(|error| failed(error.to_string()))
-}
-
 /// One clear sentence instead of a failure for every case.
 pub(super) fn reachable(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), Failure> {
     let mut seen: Vec<&String> = Vec::new();
@@ -218,54 +216,6 @@ fn probe(base_url: &str) -> Result<(), String> {
     Err(last)
 }
 
-#[expect(clippy::too_many_arguments, reason = "a header states everything about a run")]
-fn header(
-    request: &Request<'_>,
-    suite: &Suite,
-    target: &Target,
-    planned: &[PlannedCase],
-    seed: u64,
-    run_id: &str,
-    redactor: &Redactor,
-    known: Vec<KnownEntry>,
-) -> Header {
-    let args = request.args;
-    let mut selected: Vec<_> = planned.iter().map(|each| suite.cases[each.index].id.clone()).collect();
-    selected.sort_unstable();
-    let mut warnings = Vec::new();
-    if args.insecure {
-        warnings.push("TLS certificates were not checked (--insecure)".to_owned());
-    }
-    Header {
-        record_version: RECORD_VERSION,
-        casebook_version: env!("CARGO_PKG_VERSION").to_owned(),
-        run_id: run_id.to_owned(),
-        started: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        seed,
-        strict: args.strict,
-        level: args.level.into(),
-        suite: SuiteRecord {
-            hash: suite.hash.clone(),
-            cases: suite.total,
-            documents: suite.documents.values().cloned().collect(),
-            operations: suite.operations.clone(),
-        },
-        target: target.identity.clone(),
-        base_urls: target
-            .services
-            .iter()
-            .map(|(service, url)| (service.clone(), redactor.text(url).into_owned()))
-            .collect(),
-        config_hash: plan::config_hash(target),
-        selected,
-        shard: request.shard,
-        repeat: args.repeat,
-        transport_retries: args.transport_retries,
-        known,
-        warnings,
-    }
-}
-
 /// The seed that was asked for; or one made from the run id that was, so that all shards of a run share it.
 pub(super) fn seed(args: &RunArgs) -> u64 {
     use sha2::Digest as _;
@@ -275,13 +225,8 @@ pub(super) fn seed(args: &RunArgs) -> u64 {
             let digest: [u8; 32] = sha2::Sha256::digest(id.as_bytes()).into();
             u64::from_be_bytes(std::array::from_fn(|at| digest[at])) >> 1
         }
-        (None, None) => random_seed(),
+        (None, None) => engine::random_seed(),
     }
-}
-
-pub(super) fn random_seed() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish() >> 1
 }
 
 /// First signal: stop and report. A second one ends the process at once.
