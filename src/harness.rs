@@ -31,6 +31,9 @@ use crate::transport::HttpTransport;
 /// Tests in flight unless `--test-threads` says otherwise: cases wait, they do not compute.
 const THREADS: usize = 16;
 
+/// What a process of failed tests ends with.
+const FAILED: u8 = 101;
+
 /// Why there are no tests to run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -94,7 +97,7 @@ impl Harness {
     pub fn main(self) -> ExitCode {
         let mut arguments = Arguments::from_args();
         match self.run(&mut arguments) {
-            Ok(code) => code,
+            Ok(code) => ExitCode::from(code),
             Err(error) => {
                 let exit = match error {
                     HarnessError::Empty(_) => Exit::NothingProven,
@@ -107,7 +110,7 @@ impl Harness {
         }
     }
 
-    fn run(&self, arguments: &mut Arguments) -> Result<ExitCode, HarnessError> {
+    fn run(&self, arguments: &mut Arguments) -> Result<u8, HarnessError> {
         let Prepared { suite, mut target } = self.engine.prepare()?;
         let runtime = Arc::new(Runtime::new().map_err(HarnessError::Runtime)?);
         let mock = if !target.services.is_empty() {
@@ -156,10 +159,11 @@ impl Harness {
         for (_, problem) in &stale {
             complain(&format!("error: {problem}"));
         }
-        if stale.is_empty() || conclusion.has_failed() {
-            return Ok(conclusion.exit_code());
-        }
-        Ok(ExitCode::from(Exit::StaleList.code()))
+        Ok(match (conclusion.has_failed(), stale.is_empty()) {
+            (true, _) => FAILED,
+            (false, false) => Exit::StaleList.code(),
+            (false, true) => Exit::Conformant.code(),
+        })
     }
 }
 
@@ -216,4 +220,46 @@ fn verdict(record: &CaseRecord, clauses: &ClauseTexts, palette: &Palette) -> Res
 fn complain(text: &str) {
     // Nobody is left to be told that standard error is closed.
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock::faults;
+    use crate::mock::seed::Seed;
+    use crate::mock::server::{Mock, MockOptions};
+
+    const LIMIT: &str = "case = \"groove/add/too-many\"";
+
+    /// What the tests of one case end with, against a mock that accepts 101 tracks or an honest one, whose target
+    /// knows of a failure.
+    fn code(fault: bool, known: &str, case: &str) -> u8 {
+        let runtime = Runtime::new().unwrap();
+        let mut options = MockOptions::loopback(Seed::embedded().unwrap());
+        if fault {
+            options = options.departing(faults::find("groove-add-limit-101").unwrap().departure);
+        }
+        let mock = runtime.block_on(Mock::start(options)).unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target.toml");
+        let text = std::fs::read_to_string(root.join("targets/mock.toml")).unwrap();
+        std::fs::write(&target, format!("{text}\n[[known_failure]]\n{known}\nreason = \"not enforced yet\"\n")).unwrap();
+        let mut arguments = Arguments::from_iter(["tests", "--exact", case]);
+        arguments.logfile = Some(folder.path().join("log").display().to_string());
+        let harness = Harness::new(root.join("cases")).target(&target).base_url(&mock.base_url()).repeat(2);
+        harness.run(&mut arguments).unwrap()
+    }
+
+    #[test]
+    fn a_known_failure_is_accepted_and_a_list_that_is_stale_is_not() {
+        assert_eq!(code(true, LIMIT, "groove/add/too-many"), 0, "it fails as it is known to");
+        let pinned = format!("{LIMIT}\ncheck = \"status\"\ngot = \"201\"");
+        assert_eq!(code(true, &pinned, "groove/add/too-many"), FAILED, "it fails otherwise");
+        assert_eq!(code(false, LIMIT, "groove/add/too-many"), FAILED, "it passes");
+        let expired = format!("{LIMIT}\nexpires = \"2020-01-01\"");
+        assert_eq!(code(true, &expired, "groove/add/too-many"), FAILED, "the entry has expired");
+        let nothing = "case = \"groove/add/no-such-case\"";
+        assert_eq!(code(false, nothing, "groove/add/too-many"), Exit::StaleList.code(), "the entry is about nothing");
+    }
 }
