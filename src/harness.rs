@@ -244,7 +244,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("target.toml");
         let text = std::fs::read_to_string(root.join("targets/mock.toml")).unwrap();
-        std::fs::write(&target, format!("{text}\n[[known_failure]]\n{known}\nreason = \"not enforced yet\"\n")).unwrap();
+        std::fs::write(&target, format!("{text}\n[[known_failure]]\n{known}\nreason = \"not enforced yet\"\n"))
+            .unwrap();
         let mut arguments = Arguments::from_iter(["tests", "--exact", case]);
         arguments.logfile = Some(folder.path().join("log").display().to_string());
         let harness = Harness::new(root.join("cases")).target(&target).base_url(&mock.base_url()).repeat(2);

@@ -72,11 +72,8 @@ struct Heard {
 async fn hear(args: &MutateArgs, suite: &Arc<Suite>, mut target: Target, cases: &[usize]) -> Result<Heard, Failure> {
     let usage = |error: &dyn std::error::Error| Failure::new(Exit::Usage, error.to_string());
     let mocked = files::set_base_urls(&args.base_url, args.target.as_deref(), suite, &mut target)?;
-    let embedded = if mocked {
-        Some(engine::start_mock(suite, &mut target).await.map_err(files::engine_failure)?)
-    } else {
-        None
-    };
+    let embedded =
+        if mocked { Some(engine::start_mock(suite, &mut target).await.map_err(files::engine_failure)?) } else { None };
     let planned = plan::cases(suite, &target, cases, args.strict);
     plan::guard(suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     run::reachable(suite, &target, &planned)?;

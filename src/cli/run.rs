@@ -119,9 +119,11 @@ async fn go(
     request.notes.iter().for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
-    let tally = Tally::new(&suite, &header, known)
-        .stop_after(args.fail_fast, stop.clone())
-        .certify(engine::certificate(&args.suite.cases), &suite.hash, args.strict);
+    let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).certify(
+        engine::certificate(&args.suite.cases),
+        &suite.hash,
+        args.strict,
+    );
     let writer = Writer::create(&path, header, tally, console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);

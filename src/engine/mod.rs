@@ -223,9 +223,11 @@ impl Engine {
         let known = KnownFailures::new(&header.known, &header.started)?;
         let stop = Stop::default();
         // A known failure stops nothing, and only the tally knows of it.
-        let mut tally = Tally::new(&suite, &header, known)
-            .stop_after(options.fail_fast, stop.clone())
-            .certify(certificate(&self.cases), &suite.hash, options.strict);
+        let mut tally = Tally::new(&suite, &header, known).stop_after(options.fail_fast, stop.clone()).certify(
+            certificate(&self.cases),
+            &suite.hash,
+            options.strict,
+        );
         let options = RunOptions { fail_fast: options.fail_fast.filter(|_| target.known.is_empty()), ..options };
         let started = Instant::now();
         let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
@@ -306,8 +308,7 @@ pub(crate) fn is_mocked(suite: &Suite) -> bool {
 /// Starts the embedded mock, and makes it the target.
 pub(crate) async fn start_mock(suite: &Suite, target: &mut Target) -> Result<Mock, EngineError> {
     let seed = Seed::embedded().map_err(|error| EngineError::Mock(error.to_string()))?;
-    let mock =
-        Mock::start(MockOptions::loopback(seed)).await.map_err(|error| EngineError::Mock(error.to_string()))?;
+    let mock = Mock::start(MockOptions::loopback(seed)).await.map_err(|error| EngineError::Mock(error.to_string()))?;
     for service in suite.services.keys() {
         target.services.insert(service.clone(), mock.base_url());
     }

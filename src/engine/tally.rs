@@ -29,8 +29,7 @@ impl Tally {
     pub fn new(suite: &Suite, header: &Header, known: KnownFailures) -> Self {
         Self {
             known,
-            summary: Summary::new(&suite.clauses, &suite.choices, &suite.operations)
-                .with_base_urls(&header.base_urls),
+            summary: Summary::new(&suite.clauses, &suite.choices, &suite.operations).with_base_urls(&header.base_urls),
             conclusion: Conclusion::new(header.level, &suite.clauses),
             fail_fast: None,
             proven: None,
