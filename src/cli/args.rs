@@ -311,6 +311,9 @@ pub struct CheckArgs {
     /// Write the list of every check, `checks.lock`, anew. Without it a check that went missing is an error.
     #[arg(long)]
     pub update: bool,
+    /// How the result is written; as JSON, errors too are on standard output.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
 }
 
 /// How a list is written.

@@ -9,14 +9,12 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::Failure;
-use super::args::{
-    CheckArgs, CoverageArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs,
-};
+use super::args::{CoverageArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs};
 use crate::load;
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::{Exit, Verdict};
-use crate::prove::{LOCK_FILE, Lock};
+use crate::prove::LOCK_FILE;
 use crate::record::{ReadMode, Record, read};
 use crate::report::Format;
 use crate::select::{SelectError, Selection, select, shard_sizes};
@@ -252,41 +250,6 @@ fn read_checked(path: &Path) -> Option<load::Checked> {
     let mut file = fs::File::open(path).ok()?;
     let length = file.read(&mut head).ok()?;
     load::Checked::find(&String::from_utf8_lossy(&head[..length]))
-}
-
-/// The stored list of checks, if there is one.
-pub(super) fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(Lock::parse(&text))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::new(Exit::Usage, format!("{}: {error}", path.display()))),
-    }
-}
-
-pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
-    let suite = load_suite(&args.suite)?;
-    if let Some(path) = &args.target {
-        load_target(Some(path), &suite)?;
-    }
-    let lock = Lock::of(&suite);
-    let path = args.suite.cases.join(LOCK_FILE);
-    if args.update {
-        fs::write(&path, format!("{}{}", load::Checked::of(&suite), lock.write()))
-            .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
-    } else if let Some(stored) = read_lock(&path)? {
-        let difference = stored.compare(&lock);
-        if !difference.is_empty() {
-            return Err(Failure::new(Exit::Usage, difference.tell(&path.display().to_string())));
-        }
-    }
-    let excluded = suite.clauses.iter().filter(|clause| clause.excluded.is_some()).count();
-    print(&format!(
-        "{} cases, {} clauses ({excluded} excluded), {} choices, {} documents: no errors\n",
-        suite.cases.len(),
-        suite.clauses.len(),
-        suite.choices.len(),
-        suite.documents.len()
-    ))
 }
 
 pub(super) fn list(args: &ListArgs) -> Result<Exit, Failure> {
