@@ -13,6 +13,7 @@ mod records;
 mod run;
 mod shell;
 mod target;
+mod wire;
 mod writer;
 
 use std::process::ExitCode;

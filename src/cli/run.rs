@@ -1,7 +1,6 @@
 //! `casebook run`: from arguments to a plan, from events to the record, the console and the reports.
 
 use std::io::IsTerminal;
-use std::net::ToSocketAddrs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use tokio::sync::mpsc;
 use super::args::RunArgs;
 use super::files;
 use super::writer::Writer;
-use super::{Failure, dry};
+use super::{Failure, dry, wire};
 use crate::console::{Console, Verbosity};
 use crate::engine::{self, Facts, Tally};
 use crate::known::KnownFailures;
@@ -22,10 +21,10 @@ use crate::model::verdict::Exit;
 use crate::plan;
 use crate::report::Format;
 use crate::report::text::ClauseTexts;
-use crate::runner::{self, Plan, PlannedCase, RunOptions, Stop};
+use crate::runner::{self, Plan, RunOptions, Stop};
 use crate::select::select;
 use crate::sink::{Destination, Sink, SinkError};
-use crate::transport::{Caps, HttpOptions, HttpTransport};
+use crate::transport::HttpTransport;
 
 /// Events that may wait for the record's writer before a worker waits.
 const EVENTS: usize = 1024;
@@ -47,7 +46,10 @@ pub(super) fn run(args: &RunArgs, colour: ColorChoice) -> Result<Exit, Failure> 
         .build()
         .map_err(|error| Failure::new(Exit::Harness, format!("the runtime cannot be built: {error}")))?;
     let request = Request { args, colour, shard: selection.shard, notes };
-    runtime.block_on(go(request, suite, target, cases, sink))
+    let result = runtime.block_on(go(request, suite, target, cases, sink));
+    // A name lookup that hangs must not hold up the end of a run.
+    runtime.shutdown_background();
+    result
 }
 
 /// What a run was asked for.
@@ -67,14 +69,15 @@ async fn go(
     sink: Sink,
 ) -> Result<Exit, Failure> {
     let args = request.args;
-    let embedded = if files::set_base_urls(&args.base_url, args.target.as_deref(), &suite, &mut target)? {
-        Some(engine::start_mock(&suite, &mut target).await.map_err(files::engine_failure)?)
-    } else {
-        None
-    };
+    let mocked = files::set_base_urls(&args.base_url, args.target.as_deref(), &suite, &mut target)?;
+    wire::connect(&args.connection, &mut target, mocked)?;
+    let http = wire::options(&args.connection, &target, args.max_body)?;
+    let embedded =
+        if mocked { Some(engine::start_mock(&suite, &mut target).await.map_err(files::engine_failure)?) } else { None };
     let planned = plan::cases(&suite, &target, &cases, args.strict);
     plan::guard(&suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
-    reachable(&suite, &target, &planned)?;
+    wire::reachable(&suite, &target, &planned, &http).await?;
+    wire::announce(&suite, &target, &planned);
     let started = Instant::now();
     let seed = seed(args);
     let run_id = args.run_id.clone().unwrap_or_else(|| engine::run_id(seed));
@@ -90,11 +93,6 @@ async fn go(
         transport_retries: args.transport_retries,
         ..RunOptions::default()
     };
-    let http = HttpOptions {
-        insecure: args.insecure,
-        caps: Caps { body: args.max_body, ..Caps::default() },
-        ..HttpOptions::default()
-    };
     let facts = Facts {
         suite: &suite,
         target: &target,
@@ -103,7 +101,7 @@ async fn go(
         run_id: &run_id,
         level: args.level.into(),
         shard: request.shard,
-        warnings: engine::warnings(&http),
+        warnings: engine::warnings(&http, &target),
     };
     let header = engine::header(facts, &redactor).map_err(files::select_failure)?;
     let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
@@ -180,42 +178,6 @@ pub(super) fn outputs(out: &Path, asked: &[String]) -> Result<Sink, Failure> {
     // The record is written as the run goes, and not by the sink.
     Sink::prepare(&[(Format::Jsonl, Destination::File(out.join("record.jsonl")))]).map_err(failed)?;
     Sink::prepare(&outputs).map_err(failed)
-}
-
-/// One clear sentence instead of a failure for every case.
-pub(super) fn reachable(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), Failure> {
-    let mut seen: Vec<&String> = Vec::new();
-    for case in planned.iter().filter(|each| each.skip.is_none()).map(|each| &suite.cases[each.index]) {
-        let Some(url) = target.services.get(&case.service) else { continue };
-        if seen.contains(&url) {
-            continue;
-        }
-        seen.push(url);
-        probe(url).map_err(|reason| {
-            Failure::new(Exit::TargetUnusable, format!("the target {url} cannot be reached: {reason}"))
-        })?;
-    }
-    Ok(())
-}
-
-fn probe(base_url: &str) -> Result<(), String> {
-    let url = url::Url::parse(base_url).map_err(|error| error.to_string())?;
-    let host = url.host_str().ok_or("it names no host")?;
-    let port = url.port_or_known_default().ok_or("it names no port")?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let addresses: Vec<_> =
-        (bare, port).to_socket_addrs().map_err(|error| format!("the host name cannot be resolved: {error}"))?.collect();
-    let mut last = "the host name has no address".to_owned();
-    for address in addresses {
-        match std::net::TcpStream::connect_timeout(&address, Duration::from_secs(5)) {
-            Ok(_) => return Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-                last = format!("connection refused ({address})");
-            }
-            Err(error) => last = format!("{error} ({address})"),
-        }
-    }
-    Err(last)
 }
 
 /// The seed that was asked for; or one made from the run id that was, so that all shards of a run share it.
