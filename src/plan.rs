@@ -210,7 +210,7 @@ pub fn guard(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<
         }
         for step in &case.steps {
             let Some(url) = target.services.get(&step.service) else { continue };
-            if !allowed(url, case.effect, &target.safety) {
+            if !may_change(url, case.effect, &target.safety) {
                 let entry = refused.entry(url.clone()).or_default();
                 if entry.1.last().is_none_or(|last| last != case.id.as_str()) {
                     entry.0 += 1;
@@ -240,15 +240,27 @@ pub fn guard(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<
     Err(PlanError::Refused(text))
 }
 
-fn allowed(base_url: &str, effect: Effect, safety: &Safety) -> bool {
+/// Whether a host may be changed so: it is a loopback address, or the target file names it and the effect.
+#[must_use]
+pub fn may_change(base_url: &str, effect: Effect, safety: &Safety) -> bool {
     let Ok(url) = url::Url::parse(base_url) else { return false };
     let Some(host) = url.host_str() else { return false };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()) {
+    if is_loopback(host) {
         return true;
     }
     let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or(0));
     safety.allow.contains(&effect) && safety.hosts.iter().any(|named| named == host || *named == with_port)
+}
+
+/// Whether the service at a base URL runs on this machine.
+#[must_use]
+pub fn is_local(base_url: &str) -> bool {
+    url::Url::parse(base_url).is_ok_and(|url| url.host_str().is_some_and(is_loopback))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The redactor for everything that a target keeps secret.
@@ -332,17 +344,21 @@ mod tests {
     fn only_loopback_may_be_changed_without_permission() {
         let none = Safety::default();
         for free in ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:80", "http://localhost/x"] {
-            assert!(allowed(free, Effect::Destructive, &none), "{free}");
+            assert!(may_change(free, Effect::Destructive, &none), "{free}");
         }
         for guarded in
             ["http://127.0.0.1.evil.test", "http://localhost.evil.test", "http://10.0.0.1", "https://api.test", "x"]
         {
-            assert!(!allowed(guarded, Effect::Write, &none), "{guarded}");
+            assert!(!may_change(guarded, Effect::Write, &none), "{guarded}");
         }
-        let named = Safety { allow: vec![Effect::Write], hosts: vec!["api.test".to_owned(), "b.test:8080".to_owned()] };
-        assert!(allowed("https://api.test/v1", Effect::Write, &named));
-        assert!(!allowed("https://api.test/v1", Effect::Destructive, &named));
-        assert!(allowed("http://b.test:8080", Effect::Write, &named));
-        assert!(!allowed("http://b.test:8081", Effect::Write, &named));
+        let named = Safety {
+            allow: vec![Effect::Write],
+            hosts: vec!["api.test".to_owned(), "b.test:8080".to_owned()],
+            unprobed: false,
+        };
+        assert!(may_change("https://api.test/v1", Effect::Write, &named));
+        assert!(!may_change("https://api.test/v1", Effect::Destructive, &named));
+        assert!(may_change("http://b.test:8080", Effect::Write, &named));
+        assert!(!may_change("http://b.test:8081", Effect::Write, &named));
     }
 }

@@ -1,5 +1,6 @@
 //! `casebook run`: from arguments to a plan, from events to the record, the console and the reports.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::net::ToSocketAddrs;
 use std::path::Path;
@@ -14,13 +15,17 @@ use super::files;
 use super::writer::Writer;
 use super::{Failure, dry};
 use crate::console::{Console, Verbosity};
+use crate::credible::Credibility;
+use crate::event::RunEvent;
 use crate::known::{self, KnownFailures};
 use crate::mock::server::{Mock, MockOptions};
+use crate::model::spec::Effect;
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
-use crate::record::{Header, KnownEntry, RECORD_VERSION, SuiteRecord};
+use crate::probe::{self, Marker, Probe};
+use crate::record::{Header, KnownEntry, ProbeRecord, RECORD_VERSION, SuiteRecord};
 use crate::redact::Redactor;
 use crate::report::Format;
 use crate::report::text::ClauseTexts;
@@ -87,7 +92,12 @@ async fn go(
     let run_id = args.run_id.clone().unwrap_or_else(|| format!("{seed:016x}")[..8].to_owned());
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
     let entries = known::entries(&target.known, &suite).map_err(files::select_failure)?;
-    let header = header(&request, &suite, &target, &planned, seed, &run_id, &redactor, entries);
+    let mut header = header(&request, &suite, &target, &planned, seed, &run_id, &redactor, entries);
+    let probing = embedded.is_none() && !args.no_probe && !target.safety.unprobed;
+    if embedded.is_none() && !probing {
+        let by = if args.no_probe { "--no-probe" } else { "probe = false" };
+        header.warnings.push(format!("nobody asked whether the target says yes to everything ({by})"));
+    }
     let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
     let options = RunOptions {
         jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
@@ -119,12 +129,38 @@ async fn go(
     let writer = Writer::create(&path, &suite, header, known, console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?
         .stop_after(args.fail_fast, stop.clone())
+        .watch(probing)
         .certify(files::read_certificate(&args.suite.cases), &suite.hash, args.strict);
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let consumer = std::thread::spawn(move || writer.consume(receiver));
     let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
+    let mut asking = None;
+    if probing {
+        let marker = Marker { seed, run: &run_id };
+        let probe = Probing::new(&plan, marker, &transport, &redactor);
+        if probe.must_come_first(&plan) {
+            let probes = probe.ask_and_compare(&plan, marker).await;
+            let mut credibility = Credibility::default();
+            credibility.probed(probes.clone());
+            if !credibility.finish().1.is_empty() {
+                // Every case is told of as not run, and the record says why.
+                stop.request();
+            }
+            // The writer outlives the run.
+            let _ = sender.send(RunEvent::Probed(probes)).await;
+        } else {
+            let sender = sender.clone();
+            asking = Some(tokio::spawn(async move {
+                let _ = sender.send(RunEvent::Probed(probe.ask().await)).await;
+            }));
+        }
+    }
     runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    if let Some(asking) = asking {
+        // A panic would have left the run without its probes, which the record shows.
+        let _ = asking.await;
+    }
     let interrupted = if signals.is_finished() { signals.await.ok().flatten() } else { None };
     let writer = consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?;
     let (exit, mut console) = writer
@@ -134,6 +170,65 @@ async fn go(
         mock.stop().await;
     }
     write_reports(&path, &sink, &mut console, args.quiet, exit)
+}
+
+/// The probes of a run, ready to be sent.
+struct Probing {
+    probes: Vec<Probe>,
+    transport: Arc<HttpTransport>,
+    redactor: Arc<Redactor>,
+    per_second: Option<f64>,
+    evidence: usize,
+}
+
+impl Probing {
+    fn new(plan: &Plan, marker: Marker<'_>, transport: &Arc<HttpTransport>, redactor: &Arc<Redactor>) -> Self {
+        let cases = plan.cases.iter().filter(|each| each.skip.is_none()).map(|each| &plan.suite.cases[each.index]);
+        Self {
+            probes: probe::plan(&plan.suite, &plan.target, cases, marker),
+            transport: Arc::clone(transport),
+            redactor: Arc::clone(redactor),
+            per_second: plan.target.limits.per_second,
+            evidence: plan.options.evidence,
+        }
+    }
+
+    /// Nothing is written to another machine before it has shown that it tells sense from nonsense; and a target that
+    /// counts requests gets these before all others.
+    fn must_come_first(&self, plan: &Plan) -> bool {
+        let writes = |each: &PlannedCase| {
+            let case = &plan.suite.cases[each.index];
+            let url = plan.target.services.get(&case.service);
+            each.skip.is_none() && case.effect != Effect::Read && url.is_some_and(|url| !plan::is_local(url))
+        };
+        self.per_second.is_some() || plan.cases.iter().any(writes)
+    }
+
+    async fn ask(&self) -> Vec<ProbeRecord> {
+        self.send(&self.probes).await
+    }
+
+    async fn send(&self, probes: &[Probe]) -> Vec<ProbeRecord> {
+        probe::send(probes, &*self.transport, &self.redactor, self.per_second, self.evidence).await
+    }
+
+    /// Asks, and whoever says yes to nonsense is asked something that changes nothing, to compare.
+    async fn ask_and_compare(&self, plan: &Plan, marker: Marker<'_>) -> Vec<ProbeRecord> {
+        let mut found = self.ask().await;
+        let mut doubted: BTreeSet<String> = found.iter().map(|probe| probe.service.clone()).collect();
+        doubted.retain(|service| {
+            let mut credibility = Credibility::default();
+            credibility.probed(found.iter().filter(|probe| probe.service == *service).cloned().collect());
+            !credibility.finish().1.is_empty()
+        });
+        if !doubted.is_empty() {
+            let cases = plan::cases(&plan.suite, &plan.target, &(0..plan.suite.cases.len()).collect::<Vec<_>>(), true);
+            let cases = cases.iter().filter(|each| each.skip.is_none()).map(|each| &plan.suite.cases[each.index]);
+            let sense = probe::sense(&plan.target, cases, &doubted, marker);
+            found.extend(self.send(&sense).await);
+        }
+        found
+    }
 }
 
 /// Renders the reports from the record, the one source of all of them.
@@ -191,14 +286,14 @@ pub(super) fn reachable(suite: &Suite, target: &Target, planned: &[PlannedCase])
             continue;
         }
         seen.push(url);
-        probe(url).map_err(|reason| {
+        connects(url).map_err(|reason| {
             Failure::new(Exit::TargetUnusable, format!("the target {url} cannot be reached: {reason}"))
         })?;
     }
     Ok(())
 }
 
-fn probe(base_url: &str) -> Result<(), String> {
+fn connects(base_url: &str) -> Result<(), String> {
     let url = url::Url::parse(base_url).map_err(|error| error.to_string())?;
     let host = url.host_str().ok_or("it names no host")?;
     let port = url.port_or_known_default().ok_or("it names no port")?;

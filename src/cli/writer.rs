@@ -70,6 +70,14 @@ impl Writer {
         self
     }
 
+    /// Compares what the cases are answered with what the probes will be.
+    pub(super) fn watch(mut self, probing: bool) -> Self {
+        if probing {
+            self.conclusion.watch();
+        }
+        self
+    }
+
     /// Says of the clauses whether a violation would have been noticed.
     pub(super) fn certify(mut self, certificate: Option<Certificate>, suite: &str, strict: bool) -> Self {
         self.proven = certificate.map(|certificate| (certificate, suite.to_owned(), strict));
@@ -90,6 +98,7 @@ impl Writer {
     fn take(&mut self, event: RunEvent) {
         match event {
             RunEvent::CaseFinished(case) => self.case(case),
+            RunEvent::Probed(probes) => self.conclusion.probed(probes),
             RunEvent::Notice(text) => self.console.hint(&text),
             RunEvent::Started(_) | RunEvent::CaseStarted { .. } | RunEvent::Finished { .. } => {}
         }
