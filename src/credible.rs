@@ -184,7 +184,9 @@ fn answers(case: &CaseRecord) -> impl Iterator<Item = Seen> {
     let passed = !case.observe && case.outcome == Verdict::Passed;
     case.exchanges.iter().filter(|exchange| exchange.role == StepRole::Main).filter_map(move |exchange| {
         let response = exchange.response.as_ref()?;
-        let (status, likeness) = (response.status, likeness(response));
+        let status = response.status;
+        // Nobody is like a yes who refuses.
+        let likeness = if (200..400).contains(&status) { likeness(response) } else { 0 };
         Some(Seen { case: Some(case.id.to_string()), status, likeness, passed })
     })
 }
