@@ -13,6 +13,7 @@ pub mod conclude;
 pub mod console;
 pub mod credible;
 pub mod diff;
+pub mod engine;
 pub mod event;
 pub mod fixtures;
 pub mod harness;

@@ -53,7 +53,7 @@ pub struct Marker<'a> {
 pub fn plan<'s>(
     suite: &Suite,
     target: &Arc<Target>,
-    cases: impl Iterator<Item = &'s Case> + Clone,
+    cases: &(impl Iterator<Item = &'s Case> + Clone),
     marker: Marker<'_>,
 ) -> Vec<Probe> {
     let mut probes = Vec::new();
@@ -75,7 +75,7 @@ pub fn plan<'s>(
 #[must_use]
 pub fn sense<'s>(
     target: &Arc<Target>,
-    cases: impl Iterator<Item = &'s Case> + Clone,
+    cases: &(impl Iterator<Item = &'s Case> + Clone),
     services: &BTreeSet<String>,
     marker: Marker<'_>,
 ) -> Vec<Probe> {

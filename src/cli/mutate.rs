@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::args::{ListFormat, MutateArgs};
 use super::{Failure, files, run};
+use crate::engine;
 use crate::event::RunEvent;
 use crate::model::judgement::Part;
 use crate::model::suite::Suite;
@@ -71,12 +72,8 @@ struct Heard {
 async fn hear(args: &MutateArgs, suite: &Arc<Suite>, mut target: Target, cases: &[usize]) -> Result<Heard, Failure> {
     let usage = |error: &dyn std::error::Error| Failure::new(Exit::Usage, error.to_string());
     let mocked = files::set_base_urls(&args.base_url, args.target.as_deref(), suite, &mut target)?;
-    let embedded = if mocked { Some(run::start_mock().await?) } else { None };
-    if let Some(mock) = &embedded {
-        for service in suite.services.keys() {
-            target.services.insert(service.clone(), mock.base_url());
-        }
-    }
+    let embedded =
+        if mocked { Some(engine::start_mock(suite, &mut target).await.map_err(files::engine_failure)?) } else { None };
     let planned = plan::cases(suite, &target, cases, args.strict);
     plan::guard(suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     run::reachable(suite, &target, &planned)?;
@@ -93,7 +90,7 @@ async fn hear(args: &MutateArgs, suite: &Arc<Suite>, mut target: Target, cases: 
         caps: Caps { body: args.max_body, ..Caps::default() },
         ..HttpOptions::default()
     }));
-    let run_id = format!("{:016x}", run::random_seed())[..8].to_owned();
+    let run_id = engine::run_id(engine::random_seed());
     let (events, finished) = mpsc::channel(HEARD);
     let (listener, testimonies) = mpsc::channel(HEARD);
     let stop = Stop::default();

@@ -1,6 +1,5 @@
 //! `casebook run`: from arguments to a plan, from events to the record, the console and the reports.
 
-use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::net::ToSocketAddrs;
 use std::path::Path;
@@ -15,18 +14,12 @@ use super::files;
 use super::writer::Writer;
 use super::{Failure, dry};
 use crate::console::{Console, Verbosity};
-use crate::credible::Credibility;
-use crate::event::RunEvent;
-use crate::known::{self, KnownFailures};
-use crate::mock::server::{Mock, MockOptions};
-use crate::model::spec::Effect;
+use crate::engine::{self, Facts, Tally};
+use crate::known::KnownFailures;
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
-use crate::probe::{self, Marker, Probe};
-use crate::record::{Header, KnownEntry, ProbeRecord, RECORD_VERSION, SuiteRecord};
-use crate::redact::Redactor;
 use crate::report::Format;
 use crate::report::text::ClauseTexts;
 use crate::runner::{self, Plan, PlannedCase, RunOptions, Stop};
@@ -75,46 +68,51 @@ async fn go(
 ) -> Result<Exit, Failure> {
     let args = request.args;
     let embedded = if files::set_base_urls(&args.base_url, args.target.as_deref(), &suite, &mut target)? {
-        Some(start_mock().await?)
+        Some(engine::start_mock(&suite, &mut target).await.map_err(files::engine_failure)?)
     } else {
         None
     };
-    if let Some(mock) = &embedded {
-        for service in suite.services.keys() {
-            target.services.insert(service.clone(), mock.base_url());
-        }
-    }
     let planned = plan::cases(&suite, &target, &cases, args.strict);
     plan::guard(&suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     reachable(&suite, &target, &planned)?;
     let started = Instant::now();
     let seed = seed(args);
-    let run_id = args.run_id.clone().unwrap_or_else(|| format!("{seed:016x}")[..8].to_owned());
+    let run_id = args.run_id.clone().unwrap_or_else(|| engine::run_id(seed));
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
-    let entries = known::entries(&target.known, &suite).map_err(files::select_failure)?;
-    let mut header = header(&request, &suite, &target, &planned, seed, &run_id, &redactor, entries);
-    let probing = embedded.is_none() && !args.no_probe && !target.safety.unprobed;
-    if embedded.is_none() && !probing {
-        let by = if args.no_probe { "--no-probe" } else { "probe = false" };
-        header.warnings.push(format!("nobody asked whether the target says yes to everything ({by})"));
-    }
-    let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
     let options = RunOptions {
         jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
         case_timeout: Duration::from_secs(args.case_timeout),
         seed,
         strict: args.strict,
-        // A known failure stops nothing, and only the writer knows of it.
-        fail_fast: args.fail_fast.filter(|_| known.is_empty()),
+        // A known failure stops nothing, and only the tally knows of it.
+        fail_fast: args.fail_fast.filter(|_| target.known.is_empty()),
         repeat: args.repeat,
         transport_retries: args.transport_retries,
         ..RunOptions::default()
     };
-    let transport = Arc::new(HttpTransport::new(HttpOptions {
+    let http = HttpOptions {
         insecure: args.insecure,
         caps: Caps { body: args.max_body, ..Caps::default() },
         ..HttpOptions::default()
-    }));
+    };
+    let probing = embedded.is_none() && !args.no_probe && !target.safety.unprobed;
+    let mut warnings = engine::warnings(&http);
+    if embedded.is_none() && !probing {
+        warnings.push(engine::unprobed(if args.no_probe { "--no-probe" } else { "probe = false" }));
+    }
+    let facts = Facts {
+        suite: &suite,
+        target: &target,
+        planned: &planned,
+        options: &options,
+        run_id: &run_id,
+        level: args.level.into(),
+        shard: request.shard,
+        warnings,
+    };
+    let header = engine::header(facts, &redactor).map_err(files::select_failure)?;
+    let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
+    let transport = Arc::new(HttpTransport::new(http));
     let verbosity = match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
         (false, 0) => Verbosity::Normal,
@@ -126,40 +124,21 @@ async fn go(
     request.notes.iter().for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
-    let writer = Writer::create(&path, &suite, header, known, console)
-        .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?
-        .stop_after(args.fail_fast, stop.clone())
-        .watch(probing)
-        .certify(files::read_certificate(&args.suite.cases), &suite.hash, args.strict);
+    let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing).certify(
+        engine::certificate(&args.suite.cases),
+        &suite.hash,
+        args.strict,
+    );
+    let writer = Writer::create(&path, header, tally, console)
+        .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let consumer = std::thread::spawn(move || writer.consume(receiver));
     let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
-    let mut asking = None;
     if probing {
-        let marker = Marker { seed, run: &run_id };
-        let probe = Probing::new(&plan, marker, &transport, &redactor);
-        if probe.must_come_first(&plan) {
-            let probes = probe.ask_and_compare(&plan, marker).await;
-            let mut credibility = Credibility::default();
-            credibility.probed(probes.clone());
-            if !credibility.finish().1.is_empty() {
-                // Every case is told of as not run, and the record says why.
-                stop.request();
-            }
-            // The writer outlives the run.
-            let _ = sender.send(RunEvent::Probed(probes)).await;
-        } else {
-            let sender = sender.clone();
-            asking = Some(tokio::spawn(async move {
-                let _ = sender.send(RunEvent::Probed(probe.ask().await)).await;
-            }));
-        }
-    }
-    runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
-    if let Some(asking) = asking {
-        // A panic would have left the run without its probes, which the record shows.
-        let _ = asking.await;
+        engine::fire(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    } else {
+        runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
     }
     let interrupted = if signals.is_finished() { signals.await.ok().flatten() } else { None };
     let writer = consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?;
@@ -170,65 +149,6 @@ async fn go(
         mock.stop().await;
     }
     write_reports(&path, &sink, &mut console, args.quiet, exit)
-}
-
-/// The probes of a run, ready to be sent.
-struct Probing {
-    probes: Vec<Probe>,
-    transport: Arc<HttpTransport>,
-    redactor: Arc<Redactor>,
-    per_second: Option<f64>,
-    evidence: usize,
-}
-
-impl Probing {
-    fn new(plan: &Plan, marker: Marker<'_>, transport: &Arc<HttpTransport>, redactor: &Arc<Redactor>) -> Self {
-        let cases = plan.cases.iter().filter(|each| each.skip.is_none()).map(|each| &plan.suite.cases[each.index]);
-        Self {
-            probes: probe::plan(&plan.suite, &plan.target, cases, marker),
-            transport: Arc::clone(transport),
-            redactor: Arc::clone(redactor),
-            per_second: plan.target.limits.per_second,
-            evidence: plan.options.evidence,
-        }
-    }
-
-    /// Nothing is written to another machine before it has shown that it tells sense from nonsense; and a target that
-    /// counts requests gets these before all others.
-    fn must_come_first(&self, plan: &Plan) -> bool {
-        let writes = |each: &PlannedCase| {
-            let case = &plan.suite.cases[each.index];
-            let url = plan.target.services.get(&case.service);
-            each.skip.is_none() && case.effect != Effect::Read && url.is_some_and(|url| !plan::is_local(url))
-        };
-        self.per_second.is_some() || plan.cases.iter().any(writes)
-    }
-
-    async fn ask(&self) -> Vec<ProbeRecord> {
-        self.send(&self.probes).await
-    }
-
-    async fn send(&self, probes: &[Probe]) -> Vec<ProbeRecord> {
-        probe::send(probes, &*self.transport, &self.redactor, self.per_second, self.evidence).await
-    }
-
-    /// Asks, and whoever says yes to nonsense is asked something that changes nothing, to compare.
-    async fn ask_and_compare(&self, plan: &Plan, marker: Marker<'_>) -> Vec<ProbeRecord> {
-        let mut found = self.ask().await;
-        let mut doubted: BTreeSet<String> = found.iter().map(|probe| probe.service.clone()).collect();
-        doubted.retain(|service| {
-            let mut credibility = Credibility::default();
-            credibility.probed(found.iter().filter(|probe| probe.service == *service).cloned().collect());
-            !credibility.finish().1.is_empty()
-        });
-        if !doubted.is_empty() {
-            let cases = plan::cases(&plan.suite, &plan.target, &(0..plan.suite.cases.len()).collect::<Vec<_>>(), true);
-            let cases = cases.iter().filter(|each| each.skip.is_none()).map(|each| &plan.suite.cases[each.index]);
-            let sense = probe::sense(&plan.target, cases, &doubted, marker);
-            found.extend(self.send(&sense).await);
-        }
-        found
-    }
 }
 
 /// Renders the reports from the record, the one source of all of them.
@@ -271,12 +191,6 @@ pub(super) fn outputs(out: &Path, asked: &[String]) -> Result<Sink, Failure> {
     Sink::prepare(&outputs).map_err(failed)
 }
 
-pub(super) async fn start_mock() -> Result<Mock, Failure> {
-    let failed = |error: String| Failure::new(Exit::Harness, format!("the embedded mock cannot be started: {error}"));
-    let seed = crate::mock::seed::Seed::embedded().map_err(|error| failed(error.to_string()))?;
-    Mock::start(MockOptions::loopback(seed)).await.map_err(|error| failed(error.to_string()))
-}
-
 /// One clear sentence instead of a failure for every case.
 pub(super) fn reachable(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), Failure> {
     let mut seen: Vec<&String> = Vec::new();
@@ -286,14 +200,14 @@ pub(super) fn reachable(suite: &Suite, target: &Target, planned: &[PlannedCase])
             continue;
         }
         seen.push(url);
-        connects(url).map_err(|reason| {
+        probe(url).map_err(|reason| {
             Failure::new(Exit::TargetUnusable, format!("the target {url} cannot be reached: {reason}"))
         })?;
     }
     Ok(())
 }
 
-fn connects(base_url: &str) -> Result<(), String> {
+fn probe(base_url: &str) -> Result<(), String> {
     let url = url::Url::parse(base_url).map_err(|error| error.to_string())?;
     let host = url.host_str().ok_or("it names no host")?;
     let port = url.port_or_known_default().ok_or("it names no port")?;
@@ -313,54 +227,6 @@ fn connects(base_url: &str) -> Result<(), String> {
     Err(last)
 }
 
-#[expect(clippy::too_many_arguments, reason = "a header states everything about a run")]
-fn header(
-    request: &Request<'_>,
-    suite: &Suite,
-    target: &Target,
-    planned: &[PlannedCase],
-    seed: u64,
-    run_id: &str,
-    redactor: &Redactor,
-    known: Vec<KnownEntry>,
-) -> Header {
-    let args = request.args;
-    let mut selected: Vec<_> = planned.iter().map(|each| suite.cases[each.index].id.clone()).collect();
-    selected.sort_unstable();
-    let mut warnings = Vec::new();
-    if args.insecure {
-        warnings.push("TLS certificates were not checked (--insecure)".to_owned());
-    }
-    Header {
-        record_version: RECORD_VERSION,
-        casebook_version: env!("CARGO_PKG_VERSION").to_owned(),
-        run_id: run_id.to_owned(),
-        started: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        seed,
-        strict: args.strict,
-        level: args.level.into(),
-        suite: SuiteRecord {
-            hash: suite.hash.clone(),
-            cases: suite.total,
-            documents: suite.documents.values().cloned().collect(),
-            operations: suite.operations.clone(),
-        },
-        target: target.identity.clone(),
-        base_urls: target
-            .services
-            .iter()
-            .map(|(service, url)| (service.clone(), redactor.text(url).into_owned()))
-            .collect(),
-        config_hash: plan::config_hash(target),
-        selected,
-        shard: request.shard,
-        repeat: args.repeat,
-        transport_retries: args.transport_retries,
-        known,
-        warnings,
-    }
-}
-
 /// The seed that was asked for; or one made from the run id that was, so that all shards of a run share it.
 pub(super) fn seed(args: &RunArgs) -> u64 {
     use sha2::Digest as _;
@@ -370,13 +236,8 @@ pub(super) fn seed(args: &RunArgs) -> u64 {
             let digest: [u8; 32] = sha2::Sha256::digest(id.as_bytes()).into();
             u64::from_be_bytes(std::array::from_fn(|at| digest[at])) >> 1
         }
-        (None, None) => random_seed(),
+        (None, None) => engine::random_seed(),
     }
-}
-
-pub(super) fn random_seed() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish() >> 1
 }
 
 /// First signal: stop and report. A second one ends the process at once.

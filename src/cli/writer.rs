@@ -1,5 +1,5 @@
-//! What becomes of the events of a run: [`Writer`] turns known failures, writes the record as the run goes, and feeds
-//! the console and the verdicts over the whole run.
+//! What becomes of the events of a run: [`Writer`] writes the record as the run goes, and feeds the console and the
+//! tally.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -8,80 +8,28 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::conclude::Conclusion;
 use crate::console::Console;
+use crate::engine::Tally;
 use crate::event::RunEvent;
-use crate::known::KnownFailures;
-use crate::model::suite::Suite;
-use crate::model::verdict::{Exit, Verdict};
-use crate::prove::Certificate;
-use crate::record::summary::Summary;
-use crate::record::{CaseRecord, Footer, Header, Line, write_line};
-use crate::runner::Stop;
+use crate::model::verdict::Exit;
+use crate::record::{Header, Line, write_line};
 
 /// The consumer of a run's events.
 pub(super) struct Writer {
     file: BufWriter<fs::File>,
     console: Console,
-    known: KnownFailures,
-    summary: Summary,
-    conclusion: Conclusion,
-    /// Stop after so many failures that are not known.
-    fail_fast: Option<(usize, Stop)>,
-    /// What is proven of the suite, its hash, and whether the run is strict.
-    proven: Option<(Certificate, String, bool)>,
-    bad: usize,
-    retried: u64,
+    tally: Tally,
     error: Option<io::Error>,
 }
 
 impl Writer {
     /// Writes the header, so that even a run that is killed at once leaves a record.
-    pub(super) fn create(
-        path: &Path,
-        suite: &Suite,
-        header: Header,
-        known: KnownFailures,
-        mut console: Console,
-    ) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, header: Header, tally: Tally, mut console: Console) -> io::Result<Self> {
         let mut file = BufWriter::new(fs::File::create(path)?);
         console.started(&header);
-        let summary = Summary::new(&suite.clauses, &suite.choices, &suite.operations).with_base_urls(&header.base_urls);
-        let conclusion = Conclusion::new(header.level, &suite.clauses);
         write_line(&Line::Header(Box::new(header)), &mut file)?;
         file.flush()?;
-        Ok(Self {
-            file,
-            console,
-            known,
-            summary,
-            conclusion,
-            fail_fast: None,
-            proven: None,
-            bad: 0,
-            retried: 0,
-            error: None,
-        })
-    }
-
-    /// Asks the run to stop after so many failures that are not known.
-    pub(super) fn stop_after(mut self, most: Option<usize>, stop: Stop) -> Self {
-        self.fail_fast = most.map(|most| (most.max(1), stop));
-        self
-    }
-
-    /// Compares what the cases are answered with what the probes will be.
-    pub(super) fn watch(mut self, probing: bool) -> Self {
-        if probing {
-            self.conclusion.watch();
-        }
-        self
-    }
-
-    /// Says of the clauses whether a violation would have been noticed.
-    pub(super) fn certify(mut self, certificate: Option<Certificate>, suite: &str, strict: bool) -> Self {
-        self.proven = certificate.map(|certificate| (certificate, suite.to_owned(), strict));
-        self
+        Ok(Self { file, console, tally, error: None })
     }
 
     pub(super) fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
@@ -97,27 +45,15 @@ impl Writer {
 
     fn take(&mut self, event: RunEvent) {
         match event {
-            RunEvent::CaseFinished(case) => self.case(case),
-            RunEvent::Probed(probes) => self.conclusion.probed(probes),
-            RunEvent::Notice(text) => self.console.hint(&text),
-            RunEvent::Started(_) | RunEvent::CaseStarted { .. } | RunEvent::Finished { .. } => {}
+            RunEvent::CaseFinished(mut case) => {
+                self.tally.take(&mut case);
+                self.console.finished(&case);
+                let written = write_line(&Line::Case(case), &mut self.file);
+                self.error = self.error.take().or(written.err());
+            }
+            RunEvent::Probed(probes) => self.tally.probed(probes),
+            RunEvent::CaseStarted { .. } => {}
         }
-    }
-
-    fn case(&mut self, mut case: Box<CaseRecord>) {
-        self.known.apply(&mut case);
-        self.bad += usize::from(is_bad(&case.outcome));
-        if let Some((most, stop)) = &self.fail_fast
-            && self.bad >= *most
-        {
-            stop.request();
-        }
-        self.retried += case.exchanges.iter().filter(|exchange| exchange.attempts > 1).count() as u64;
-        self.console.finished(&case);
-        self.summary.add(&case);
-        self.conclusion.add(&case);
-        let written = write_line(&Line::Case(case), &mut self.file);
-        self.error = self.error.take().or(written.err());
     }
 
     fn flush(&mut self) {
@@ -130,16 +66,11 @@ impl Writer {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let mut summary = self.summary.finish();
-        if let Some((certificate, suite, strict)) = &self.proven {
-            certificate.mark(suite, *strict, &mut summary);
-        }
-        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        let footer: Footer = self.conclusion.finish(&summary, interrupted, self.known.problems(), micros);
+        let retried = self.tally.retried();
+        let (summary, footer) = self.tally.finish(interrupted, elapsed);
         self.console.ended(&summary, &footer);
-        if self.retried > 0 {
-            let text =
-                format!("{} exchanges got no answer at first and were sent again (--transport-retries)", self.retried);
+        if retried > 0 {
+            let text = format!("{retried} exchanges got no answer at first and were sent again (--transport-retries)");
             self.console.hint(&text);
         }
         let exit = footer.exit;
@@ -148,12 +79,4 @@ impl Writer {
         self.file.flush()?;
         Ok((exit, self.console))
     }
-}
-
-/// Whether a case counts for `--fail-fast`.
-fn is_bad(outcome: &Verdict) -> bool {
-    matches!(
-        outcome,
-        Verdict::Failed | Verdict::Errored { .. } | Verdict::UnexpectedPass { .. } | Verdict::Flaky { .. }
-    )
 }

@@ -99,6 +99,29 @@ pub struct Target {
     pub known: Vec<KnownFailure>,
 }
 
+impl Target {
+    /// A target of which only the URL is known.
+    #[must_use]
+    pub fn unnamed() -> Self {
+        Self {
+            identity: Identity {
+                name: "unnamed".to_owned(),
+                product: String::new(),
+                version: String::new(),
+                operator: String::new(),
+                class: TargetClass::Real,
+            },
+            services: BTreeMap::new(),
+            values: BTreeMap::new(),
+            secrets: Vec::new(),
+            auth: BTreeMap::new(),
+            safety: Safety::default(),
+            limits: Limits::default(),
+            known: Vec::new(),
+        }
+    }
+}
+
 /// A failure of a target that is known and accepted for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

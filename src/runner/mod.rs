@@ -5,6 +5,7 @@ mod case;
 mod dispatch;
 pub(crate) mod evidence;
 mod pace;
+mod repeat;
 mod session;
 mod step;
 mod testimony;
