@@ -225,7 +225,8 @@ impl Redactor {
         }
     }
 
-    fn exchange(&self, exchange: &mut ExchangeRecord) {
+    /// Removes secrets from an exchange that is of no case.
+    pub fn exchange(&self, exchange: &mut ExchangeRecord) {
         self.string(&mut exchange.url);
         self.headers(&mut exchange.headers);
         if let Some(body) = &mut exchange.body {

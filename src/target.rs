@@ -403,7 +403,11 @@ fn safety(root: &Node<'_>) -> Safety {
         "destructive" => Some(Effect::Destructive),
         _ => None,
     });
-    Safety { allow: allow.collect(), hosts: node.strings("hosts") }
+    Safety {
+        allow: allow.collect(),
+        hosts: node.strings("hosts"),
+        unprobed: node.get("probe").is_some() && !node.flag("probe"),
+    }
 }
 
 fn dotted(above: &str, key: &str) -> String {

@@ -113,7 +113,7 @@ level = "stated"
 text = "The other answers 200 too."
 "#;
 
-/// A service that answers by path: `…-500` with 500, `…-slow` after a while, `…-turn` with 200 and 500 by turns,
+/// A service that answers by path: `/casebook-…`, which nobody has, with 404, `…-500` with 500, `…-slow` after a while, `…-turn` with 200 and 500 by turns,
 /// `…-drop` with nothing the first time, everything else with 200.
 struct Service {
     url: String,
@@ -139,6 +139,9 @@ impl Service {
                     let line = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
                     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
                     let mut status = if path.ends_with("-500") { 500 } else { 200 };
+                    if path.starts_with("/casebook-") {
+                        status = 404;
+                    }
                     if path.ends_with("-slow") {
                         std::thread::sleep(slow);
                     }

@@ -93,6 +93,11 @@ async fn go(
         transport_retries: args.transport_retries,
         ..RunOptions::default()
     };
+    let probing = embedded.is_none() && !args.no_probe && !target.safety.unprobed;
+    let mut warnings = engine::warnings(&http, &target);
+    if embedded.is_none() && !probing {
+        warnings.push(engine::unprobed(if args.no_probe { "--no-probe" } else { "probe = false" }));
+    }
     let facts = Facts {
         suite: &suite,
         target: &target,
@@ -101,7 +106,7 @@ async fn go(
         run_id: &run_id,
         level: args.level.into(),
         shard: request.shard,
-        warnings: engine::warnings(&http, &target),
+        warnings,
     };
     let header = engine::header(facts, &redactor).map_err(files::select_failure)?;
     let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
@@ -117,7 +122,7 @@ async fn go(
     request.notes.iter().for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
-    let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).certify(
+    let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing).certify(
         engine::certificate(&args.suite.cases),
         &suite.hash,
         args.strict,
@@ -128,7 +133,11 @@ async fn go(
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let consumer = std::thread::spawn(move || writer.consume(receiver));
     let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
-    runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    if probing {
+        engine::fire(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    } else {
+        runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    }
     let interrupted = if signals.is_finished() { signals.await.ok().flatten() } else { None };
     let writer = consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?;
     let (exit, mut console) = writer

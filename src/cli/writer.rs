@@ -51,6 +51,7 @@ impl Writer {
                 let written = write_line(&Line::Case(case), &mut self.file);
                 self.error = self.error.take().or(written.err());
             }
+            RunEvent::Probed(probes) => self.tally.probed(probes),
             RunEvent::CaseStarted { .. } => {}
         }
     }

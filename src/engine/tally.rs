@@ -7,7 +7,7 @@ use crate::known::KnownFailures;
 use crate::model::suite::Suite;
 use crate::model::verdict::{Exit, Verdict};
 use crate::prove::Certificate;
-use crate::record::{CaseRecord, Footer, Header, Summary, SummaryRecord};
+use crate::record::{CaseRecord, Footer, Header, ProbeRecord, Summary, SummaryRecord};
 use crate::runner::Stop;
 
 /// Verdicts over a run while its cases end. Its memory does not grow with the number of cases.
@@ -43,6 +43,20 @@ impl Tally {
     pub fn stop_after(mut self, most: Option<usize>, stop: Stop) -> Self {
         self.fail_fast = most.map(|most| (most.max(1), stop));
         self
+    }
+
+    /// Compares what the cases are answered with what the probes will be.
+    #[must_use]
+    pub fn watch(mut self, probing: bool) -> Self {
+        if probing {
+            self.conclusion.watch();
+        }
+        self
+    }
+
+    /// What the target answered to nonsense.
+    pub fn probed(&mut self, probes: Vec<ProbeRecord>) {
+        self.conclusion.probed(probes);
     }
 
     /// Says of the clauses whether a violation would have been noticed.

@@ -3,7 +3,7 @@
 
 mod case;
 mod dispatch;
-mod evidence;
+pub(crate) mod evidence;
 mod pace;
 mod repeat;
 mod session;
