@@ -104,6 +104,12 @@ impl Sink {
         Ok(Self { outputs: outputs.to_vec() })
     }
 
+    /// Whether a report goes to standard output, which then belongs to it alone.
+    #[must_use]
+    pub fn takes_stdout(&self) -> bool {
+        self.outputs.iter().any(|(_, destination)| *destination == Destination::Stdout)
+    }
+
     /// Renders and writes every report. A file is replaced whole or not at all. One report that fails does not keep
     /// the others from being written.
     ///
@@ -129,7 +135,7 @@ impl Sink {
                 }
             };
             let (path, written) = match destination {
-                Destination::Stdout => (Path::new("-"), stdout.write_all(&bytes).and_then(|()| stdout.flush())),
+                Destination::Stdout => (Path::new("-"), whole(stdout, &bytes)),
                 Destination::File(path) => (path.as_path(), replace(path, &bytes)),
             };
             if let Err(source) = written {
@@ -202,6 +208,14 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Writes everything. A reader that went away had enough, and is no error.
+fn whole(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 #[cfg(test)]

@@ -209,6 +209,22 @@ fn what_is_wrong_with_the_files_is_told_to_machines_too() {
 }
 
 #[test]
+fn a_report_has_standard_output_for_itself() {
+    let (place, service) = (Place::new(&["one"]), service());
+    let target = place.target(&service, "");
+    let arguments = ["run", "--target", target.to_str().expect("UTF-8"), "--report", "tap=-", "-v"];
+    let output = run(place.path(), &arguments);
+    ends(&output, 0);
+    assert!(out(&output).starts_with("TAP version 13\n1..1\nok 1 - demo/one"), "{}", out(&output));
+    assert!(err(&output).contains("1 passed"), "{}", err(&output));
+    // A reader that has seen enough is no error.
+    let mut child =
+        casebook(place.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
 fn a_known_failure_is_green_only_in_the_way_that_is_listed() {
     let (place, service) = (Place::new(&["one", "other-500"]), service());
     let known = |how: &str| {

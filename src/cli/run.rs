@@ -119,6 +119,9 @@ async fn go(
     };
     let progress = std::env::var_os("CI").is_none() && std::io::stderr().is_terminal();
     let mut console = Console::new(request.colour, verbosity, progress, ClauseTexts::from_clauses(&suite.clauses));
+    if sink.takes_stdout() {
+        console = console.beside_a_report();
+    }
     request.notes.iter().for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
