@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::args::RunArgs;
 use super::files;
-use super::writer::Writer;
+use super::writer::{Ended, ReadProof, Writer};
 use super::{Failure, dry};
 use crate::console::{Console, Verbosity};
 use crate::known::{self, KnownFailures};
@@ -20,7 +20,7 @@ use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
-use crate::record::{Header, KnownEntry, RECORD_VERSION, SuiteRecord};
+use crate::record::{Header, KnownEntry, RECORD_VERSION, Record, SuiteRecord};
 use crate::redact::Redactor;
 use crate::report::Format;
 use crate::report::text::ClauseTexts;
@@ -119,7 +119,7 @@ async fn go(
     let writer = Writer::create(&path, &suite, header, known, console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?
         .stop_after(args.fail_fast, stop.clone())
-        .certify(files::read_certificate(&args.suite.cases), &suite.hash, args.strict);
+        .certify(read_proof(&args.suite.cases), &suite.hash, args.strict);
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let consumer = std::thread::spawn(move || writer.consume(receiver));
@@ -127,25 +127,34 @@ async fn go(
     runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
     let interrupted = if signals.is_finished() { signals.await.ok().flatten() } else { None };
     let writer = consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?;
-    let (exit, mut console) = writer
+    let Ended { exit, mut console, record } = writer
         .finish(interrupted, started.elapsed())
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     if let Some(mock) = embedded {
         mock.stop().await;
     }
-    write_reports(&path, &sink, &mut console, args.quiet, exit)
+    let record = match record {
+        Some(record) => record,
+        None => files::read_record(&path, false)?,
+    };
+    write_reports(&path, &record, &sink, &mut console, args.quiet, exit)
+}
+
+fn read_proof(cases: &Path) -> ReadProof {
+    let cases = cases.to_owned();
+    Box::new(move || files::read_certificate(&cases))
 }
 
 /// Renders the reports from the record, the one source of all of them.
 pub(super) fn write_reports(
     path: &Path,
+    record: &Record,
     sink: &Sink,
     console: &mut Console,
     quiet: bool,
     exit: Exit,
 ) -> Result<Exit, Failure> {
-    let record = files::read_record(path, false)?;
-    if let Err(errors) = sink.write(&record) {
+    if let Err(errors) = sink.write(record) {
         let texts: Vec<String> = errors.iter().map(|error| files::chain(error)).collect();
         return Err(Failure::new(Exit::worst([Exit::Harness, exit]), texts.join("\n")));
     }
