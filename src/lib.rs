@@ -12,6 +12,7 @@ pub mod comparison;
 pub mod conclude;
 pub mod console;
 pub mod diff;
+pub mod engine;
 pub mod event;
 pub mod fixtures;
 pub mod harness;

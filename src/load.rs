@@ -502,7 +502,12 @@ fn target_text(
             }
         }
     }
-    if found.is_empty() { Ok(file.resolve(values)) } else { Err(LoadError::new(found, vec![source])) }
+    if !found.is_empty() {
+        return Err(LoadError::new(found, vec![source]));
+    }
+    let mut target = file.resolve(values);
+    target.connection = std::mem::take(&mut target.connection).below(parent);
+    Ok(target)
 }
 
 #[cfg(test)]

@@ -56,9 +56,24 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "harness",
-        &["model", "diff", "load", "plan", "redact", "runner", "mock", "record", "report", "transport", "select"],
+        "engine",
+        &[
+            "model",
+            "load",
+            "plan",
+            "select",
+            "known",
+            "redact",
+            "runner",
+            "transport",
+            "event",
+            "record",
+            "conclude",
+            "prove",
+            "mock",
+        ],
     ),
+    ("harness", &["model", "diff", "engine", "known", "plan", "runner", "record", "report", "transport"]),
 ];
 
 /// Modules that touch nothing outside: no runtime, client, file, environment, clock or random source.

@@ -1,8 +1,12 @@
 //! The command line, as data: [`Cli`]. Nothing here acts.
 
+mod connection;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use connection::ConnectionArgs;
 
 use crate::model::verdict::Exit;
 
@@ -143,9 +147,9 @@ pub struct RunArgs {
     /// Profile of the target.
     #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
     pub target: Option<PathBuf>,
-    /// Accept any TLS certificate. Shown in every report.
-    #[arg(long, help_heading = "Target")]
-    pub insecure: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub connection: ConnectionArgs,
     /// Accept only the literal form of the documented examples, and no unlisted members.
     #[arg(long)]
     pub strict: bool,
@@ -216,9 +220,9 @@ pub struct MutateArgs {
     /// Profile of the target.
     #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
     pub target: Option<PathBuf>,
-    /// Accept any TLS certificate.
-    #[arg(long, help_heading = "Target")]
-    pub insecure: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub connection: ConnectionArgs,
     /// Judge as `run --strict` does.
     #[arg(long)]
     pub strict: bool,
@@ -311,6 +315,9 @@ pub struct CheckArgs {
     /// Write the list of every check, `checks.lock`, anew. Without it a check that went missing is an error.
     #[arg(long)]
     pub update: bool,
+    /// How the result is written; as JSON, errors too are on standard output.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
 }
 
 /// How a list is written.

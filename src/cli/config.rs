@@ -22,7 +22,7 @@ const NAME: &str = "casebook.toml";
 const NOT_IN_FILE: [&str; 5] = ["help", "version", "show-config", "dry-run", "rerun-failed"];
 
 /// Settings that name a path; in the file it is relative to the file.
-const PATHS: [&str; 3] = ["cases", "target", "out"];
+const PATHS: [&str; 7] = ["cases", "target", "out", "ca", "client-cert", "client-key", "unix-socket"];
 
 /// Settings of `run` that other commands take over too: they say which project it is.
 const SHARED: [&str; 3] = ["cases", "target", "color"];

@@ -135,8 +135,8 @@ fn judge_again(args: &VerifyArgs, record: &Record) -> Result<Result<Again, Strin
     let env = |name: &str| Some(format!("stand-in for {name}"));
     let loaded = match &args.target {
         Some(path) => load::target(path, &suite, &env),
-        None if files::is_mocked(&suite) => load::mock_target(&suite, &env),
-        None => Ok(files::unnamed()),
+        None if crate::engine::is_mocked(&suite) => load::mock_target(&suite, &env),
+        None => Ok(crate::model::target::Target::unnamed()),
     };
     let target = loaded.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     if plan::config_hash(&target) != record.header.config_hash {

@@ -1,9 +1,11 @@
 //! [`Target`]: the profile of the service under test.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::connection::Connection;
 use super::json::Json;
 use super::spec::Effect;
 use super::template::Template;
@@ -74,6 +76,11 @@ pub struct Limits {
     pub jobs: Option<usize>,
     /// Most requests a second.
     pub per_second: Option<f64>,
+    /// Most requests in flight to one host, over all workers.
+    pub connections: Option<usize>,
+    /// Longest wait that an unexpected 429 or 503 with `Retry-After` may ask for before the request is sent again;
+    /// without it no answer is ever waited out.
+    pub retry_after: Option<Duration>,
 }
 
 /// A profile of a service under test.
@@ -89,12 +96,41 @@ pub struct Target {
     pub secrets: Vec<String>,
     /// Auth schemes by name.
     pub auth: BTreeMap<String, Auth>,
+    /// Header fields of every request that does not set them itself.
+    pub headers: Vec<(String, Template)>,
+    /// How it is connected to.
+    pub connection: Connection,
     /// What may be done to it.
     pub safety: Safety,
     /// Limits.
     pub limits: Limits,
     /// Failures that are known and accepted for a time.
     pub known: Vec<KnownFailure>,
+}
+
+impl Target {
+    /// A target of which only the URL is known.
+    #[must_use]
+    pub fn unnamed() -> Self {
+        Self {
+            identity: Identity {
+                name: "unnamed".to_owned(),
+                product: String::new(),
+                version: String::new(),
+                operator: String::new(),
+                class: TargetClass::Real,
+            },
+            services: BTreeMap::new(),
+            values: BTreeMap::new(),
+            secrets: Vec::new(),
+            auth: BTreeMap::new(),
+            headers: Vec::new(),
+            connection: Connection::default(),
+            safety: Safety::default(),
+            limits: Limits::default(),
+            known: Vec::new(),
+        }
+    }
 }
 
 /// A failure of a target that is known and accepted for a time.

@@ -142,7 +142,7 @@ mod tests {
         let at = |start, end, name| Found { start, end, name };
         assert_eq!(found, [at(2, 12, 1), at(16, 22, 0), at(26, 32, 0)]);
         assert_eq!(needles.find(b"secre short", 0), None, "too short a needle is none");
-        assert_eq!(super::Needles::new(Vec::new()).find(b"anything", 0), None);
+        assert_eq!(Needles::new(Vec::new()).find(b"anything", 0), None);
         assert_eq!(needles.find(b"", 0), None);
     }
 

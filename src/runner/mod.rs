@@ -5,6 +5,7 @@ mod case;
 mod dispatch;
 mod evidence;
 mod pace;
+mod repeat;
 mod session;
 mod step;
 mod testimony;

@@ -1,0 +1,6 @@
+//! The built command against real services on real sockets: versions of HTTP, TLS, proxies, redirects, cookies, limits,
+//! and an environment that fails.
+
+mod place;
+mod server;
+mod tls;
