@@ -67,7 +67,7 @@ impl TargetFile {
 pub fn read(path: &str, text: &str, suite: &Suite) -> Result<TargetFile, Vec<Diagnostic>> {
     let source = SourceFile { path: Arc::from(path), text: text.to_owned() };
     let file = File::new(&source);
-    let table = file.parse();
+    let table = file.parse(false);
     let target = table.as_ref().map(|table| {
         let root = Node { table: table.get_ref(), span: table.span() };
         Reader { file: &file, suite, own: own_names(&root) }.target(&root)

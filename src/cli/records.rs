@@ -32,7 +32,7 @@ pub(super) fn merge(args: &MergeArgs, colour: anstream::ColorChoice) -> Result<E
     console.started(&record.header);
     record.cases.iter().for_each(|case| console.finished(case));
     console.ended(&record.summary, &record.footer);
-    run::write_reports(&path, &sink, &mut console, false, record.footer.exit)
+    run::write_reports(&path, &record, &sink, &mut console, false, record.footer.exit)
 }
 
 /// Writes a whole record, in one step.

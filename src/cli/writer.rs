@@ -12,14 +12,31 @@ use crate::console::Console;
 use crate::engine::Tally;
 use crate::event::RunEvent;
 use crate::model::verdict::Exit;
-use crate::record::{Header, Line, write_line};
+use crate::record::{CaseRecord, Header, Line, Record, write_line};
+
+/// Most bytes of lines whose cases are kept in memory too, so that reports of a short run need not read them back.
+const KEPT: usize = 2 << 20;
 
 /// The consumer of a run's events.
 pub(super) struct Writer {
     file: BufWriter<fs::File>,
     console: Console,
     tally: Tally,
+    header: Box<Header>,
+    /// All cases so far, as long as they are few, and the bytes of their lines.
+    kept: Option<Vec<CaseRecord>>,
+    kept_bytes: usize,
     error: Option<io::Error>,
+}
+
+/// What a run came to.
+pub(super) struct Ended {
+    /// Its exit code.
+    pub(super) exit: Exit,
+    /// The console, for what is left to say.
+    pub(super) console: Console,
+    /// The whole record, if it is short; otherwise only the file has it.
+    pub(super) record: Option<Record>,
 }
 
 impl Writer {
@@ -27,9 +44,11 @@ impl Writer {
     pub(super) fn create(path: &Path, header: Header, tally: Tally, mut console: Console) -> io::Result<Self> {
         let mut file = BufWriter::new(fs::File::create(path)?);
         console.started(&header);
-        write_line(&Line::Header(Box::new(header)), &mut file)?;
+        let line = Line::Header(Box::new(header));
+        write_line(&line, &mut file)?;
         file.flush()?;
-        Ok(Self { file, console, tally, error: None })
+        let Line::Header(header) = line else { unreachable!("the line is a header") };
+        Ok(Self { file, console, tally, header, kept: Some(Vec::new()), kept_bytes: 0, error: None })
     }
 
     pub(super) fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
@@ -48,11 +67,24 @@ impl Writer {
             RunEvent::CaseFinished(mut case) => {
                 self.tally.take(&mut case);
                 self.console.finished(&case);
-                let written = write_line(&Line::Case(case), &mut self.file);
-                self.error = self.error.take().or(written.err());
+                self.write(case);
             }
             RunEvent::Probed(probes) => self.tally.probed(probes),
             RunEvent::CaseStarted { .. } => {}
+        }
+    }
+
+    fn write(&mut self, case: Box<CaseRecord>) {
+        let line = Line::Case(case);
+        match write_line(&line, &mut self.file) {
+            Ok(bytes) => self.kept_bytes += bytes,
+            Err(error) => self.error = self.error.take().or(Some(error)),
+        }
+        if self.kept_bytes > KEPT {
+            self.kept = None;
+        }
+        if let (Some(kept), Line::Case(case)) = (&mut self.kept, line) {
+            kept.push(*case);
         }
     }
 
@@ -62,7 +94,7 @@ impl Writer {
     }
 
     /// Writes the verdicts over the whole run, and gives the exit code.
-    pub(super) fn finish(mut self, interrupted: Option<Exit>, elapsed: Duration) -> io::Result<(Exit, Console)> {
+    pub(super) fn finish(mut self, interrupted: Option<Exit>, elapsed: Duration) -> io::Result<Ended> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
@@ -74,9 +106,15 @@ impl Writer {
             self.console.hint(&text);
         }
         let exit = footer.exit;
-        write_line(&Line::Summary(Box::new(summary)), &mut self.file)?;
-        write_line(&Line::Footer(Box::new(footer)), &mut self.file)?;
+        let (summary, footer) = (Line::Summary(Box::new(summary)), Line::Footer(Box::new(footer)));
+        write_line(&summary, &mut self.file)?;
+        write_line(&footer, &mut self.file)?;
         self.file.flush()?;
-        Ok((exit, self.console))
+        let (Line::Summary(summary), Line::Footer(footer)) = (summary, footer) else {
+            unreachable!("they are these lines")
+        };
+        // What contradicts itself is for the reader of the file to tell.
+        let record = self.kept.and_then(|kept| Record::of(*self.header, kept, *summary, *footer).ok());
+        Ok(Ended { exit, console: self.console, record })
     }
 }
