@@ -125,6 +125,7 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
         needs: Vec::new(),
         locks: node.strings("locks"),
         observe: node.flag("observe"),
+        cookies: node.flag("cookies"),
         strict: node.flag("strict"),
         timeout: millis(node, "timeout_ms"),
         lets,

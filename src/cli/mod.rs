@@ -10,6 +10,7 @@ mod mock;
 mod mutate;
 mod prove;
 mod records;
+mod room;
 mod run;
 mod shell;
 mod target;

@@ -83,8 +83,9 @@ async fn go(
     let seed = seed(args);
     let run_id = args.run_id.clone().unwrap_or_else(|| engine::run_id(seed));
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
+    let (jobs, lowered) = wire::jobs(args.jobs, &target, embedded.is_some());
     let options = RunOptions {
-        jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
+        jobs,
         case_timeout: Duration::from_secs(args.case_timeout),
         seed,
         strict: args.strict,
@@ -123,7 +124,7 @@ async fn go(
     if sink.takes_stdout() {
         console = console.beside_a_report();
     }
-    request.notes.iter().for_each(|note| console.hint(note));
+    request.notes.iter().chain(&lowered).for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
     let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing).certify(
@@ -131,7 +132,7 @@ async fn go(
         &suite.hash,
         args.strict,
     );
-    let writer = Writer::create(&path, header, tally, console)
+    let writer = Writer::create(&path, header, tally, stop.clone(), console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));

@@ -13,6 +13,7 @@ use crate::engine::Tally;
 use crate::event::RunEvent;
 use crate::model::verdict::Exit;
 use crate::record::{CaseRecord, Header, Line, Record, write_line};
+use crate::runner::Stop;
 
 /// Most bytes of lines whose cases are kept in memory too, so that reports of a short run need not read them back.
 const KEPT: usize = 2 << 20;
@@ -26,6 +27,8 @@ pub(super) struct Writer {
     /// All cases so far, as long as they are few, and the bytes of their lines.
     kept: Option<Vec<CaseRecord>>,
     kept_bytes: usize,
+    /// How a run is stopped of which nothing more can be kept.
+    stop: Stop,
     error: Option<io::Error>,
 }
 
@@ -41,14 +44,22 @@ pub(super) struct Ended {
 
 impl Writer {
     /// Writes the header, so that even a run that is killed at once leaves a record.
-    pub(super) fn create(path: &Path, header: Header, tally: Tally, mut console: Console) -> io::Result<Self> {
+    ///
+    /// `stop` is asked when the record cannot be written: what a run would still do to its target nobody would know.
+    pub(super) fn create(
+        path: &Path,
+        header: Header,
+        tally: Tally,
+        stop: Stop,
+        mut console: Console,
+    ) -> io::Result<Self> {
         let mut file = BufWriter::new(fs::File::create(path)?);
         console.started(&header);
         let line = Line::Header(Box::new(header));
         write_line(&line, &mut file)?;
         file.flush()?;
         let Line::Header(header) = line else { unreachable!("the line is a header") };
-        Ok(Self { file, console, tally, header, kept: Some(Vec::new()), kept_bytes: 0, error: None })
+        Ok(Self { file, console, tally, header, kept: Some(Vec::new()), kept_bytes: 0, stop, error: None })
     }
 
     pub(super) fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
@@ -78,7 +89,7 @@ impl Writer {
         let line = Line::Case(case);
         match write_line(&line, &mut self.file) {
             Ok(bytes) => self.kept_bytes += bytes,
-            Err(error) => self.error = self.error.take().or(Some(error)),
+            Err(error) => self.fail(error),
         }
         if self.kept_bytes > KEPT {
             self.kept = None;
@@ -89,8 +100,14 @@ impl Writer {
     }
 
     fn flush(&mut self) {
-        let flushed = self.file.flush();
-        self.error = self.error.take().or(flushed.err());
+        if let Err(error) = self.file.flush() {
+            self.fail(error);
+        }
+    }
+
+    fn fail(&mut self, error: io::Error) {
+        self.error.get_or_insert(error);
+        self.stop.request();
     }
 
     /// Writes the verdicts over the whole run, and gives the exit code.
@@ -98,11 +115,15 @@ impl Writer {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let retried = self.tally.retried();
+        let (retried, waited) = (self.tally.retried(), self.tally.waited());
         let (summary, footer) = self.tally.finish(interrupted, elapsed);
         self.console.ended(&summary, &footer);
         if retried > 0 {
             let text = format!("{retried} exchanges got no answer at first and were sent again (--transport-retries)");
+            self.console.hint(&text);
+        }
+        if waited > 0 {
+            let text = format!("{waited} exchanges were put off by the service and sent again (retry_after)");
             self.console.hint(&text);
         }
         let exit = footer.exit;

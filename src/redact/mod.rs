@@ -223,6 +223,10 @@ impl Redactor {
     pub fn exchange(&self, exchange: &mut ExchangeRecord) {
         self.string(&mut exchange.url);
         self.headers(&mut exchange.headers);
+        for hop in &mut exchange.redirects {
+            self.string(&mut hop.url);
+            hop.dropped.iter_mut().for_each(|name| self.string(name));
+        }
         if let Some(body) = &mut exchange.body {
             self.body(body);
         }

@@ -1,14 +1,16 @@
 //! One case from its first step to its teardown: [`run_case`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
 
 use futures_util::future::join_all;
 
+use super::deliver::{Order, Sent, deliver, put_off};
 use super::dispatch::RunOptions;
 use super::evidence::{Moment, micros, record};
-use super::pace::Pace;
+use super::jar::Jar;
+use super::pace::{Hold, Pace};
 use super::step::{self, CaptureFailure};
 use super::testimony::{Answer, Testimony};
 use crate::compare;
@@ -20,11 +22,11 @@ use crate::model::spec::{Case, LedgerSpec, Step, StepRole};
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::{Stage, Verdict};
-use crate::record::{BodyDiff, CaseRecord, Change, ExchangeRecord, LedgerEntry};
+use crate::record::{BodyDiff, CaseRecord, Change, ExchangeRecord, LedgerEntry, WaitRecord};
 use crate::redact::Redactor;
 use crate::template::expect::{self, Rules};
 use crate::template::{Scope, TemplateError, request, resolve_json};
-use crate::transport::{Transport, TransportError};
+use crate::transport::Transport;
 
 /// What all cases of a run share.
 pub(super) struct Env<T> {
@@ -37,6 +39,8 @@ pub(super) struct Env<T> {
     pub(super) started: Instant,
     /// How fast requests may follow each other, if the target limits it.
     pub(super) pace: Option<Pace>,
+    /// How long requests wait that a service has put off, if the target allows it.
+    pub(super) hold: Option<Hold>,
     /// Who hears what each case saw; usually nobody.
     pub(super) listener: Option<tokio::sync::mpsc::Sender<Testimony>>,
 }
@@ -130,6 +134,8 @@ struct Attempt<'a, T> {
     /// Captures that found nothing: full name, the step, how.
     missing: BTreeMap<String, String>,
     secrets: Vec<(String, String)>,
+    /// Cookies, of a case that keeps them.
+    jar: Option<Mutex<Jar>>,
     /// What main steps saw; empty when nobody listens.
     answers: Vec<Answer>,
 }
@@ -152,6 +158,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
             problems: Vec::new(),
             missing: BTreeMap::new(),
             secrets: Vec::new(),
+            jar: case.cookies.then(Mutex::default),
             answers: Vec::new(),
         }
     }
@@ -194,7 +201,11 @@ impl<'a, T: Transport> Attempt<'a, T> {
             return self.single(step, request).await;
         }
         let env = self.env;
-        let answers = join_all(prepared.iter().map(|request| send(env, request))).await;
+        let sending = steps.iter().zip(&prepared).map(async |(step, request)| {
+            let order = order(self.case, self.jar.as_ref(), &self.secrets, step);
+            deliver(env, &order, request).await
+        });
+        let answers = join_all(sending).await;
         for ((step, request), sent) in steps.iter().zip(&prepared).zip(answers) {
             let judged = self.receive(step, request, sent)?;
             self.settle(step, judged)?;
@@ -206,8 +217,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
         let began = Instant::now();
         loop {
             let kept = self.exchanges.len();
-            let sent = send(self.env, request).await;
-            let judged = self.receive(step, request, sent)?;
+            let judged = self.patiently(step, request).await?;
             let Some(poll) = step.poll.filter(|_| !judged.judgement.mismatches.is_empty()) else {
                 return self.settle(step, judged);
             };
@@ -225,15 +235,48 @@ impl<'a, T: Transport> Attempt<'a, T> {
             let value = resolve_json(template, &mut self.scope, false)?;
             self.scope.set(format!("with.{name}"), value);
         }
-        request::prepare(&step.request, &step.service, &mut self.scope)
+        let mut request = request::prepare(&step.request, &step.service, &mut self.scope)?;
+        if let Some(jar) = &self.jar {
+            jar.lock().unwrap_or_else(PoisonError::into_inner).add(&mut request, SystemTime::now());
+        }
+        Ok(request)
+    }
+
+    /// Sends a request and judges the answer. An answer that puts the request off, and that the case does not expect,
+    /// is waited out as far as the target allows it.
+    async fn patiently(&mut self, step: &'a Step, request: &PreparedRequest) -> Result<Judged, Halt> {
+        let kept = self.exchanges.len();
+        let mut waits: Vec<WaitRecord> = Vec::new();
+        loop {
+            let order = order(self.case, self.jar.as_ref(), &self.secrets, step);
+            let sent = deliver(self.env, &order, request).await;
+            let judged = self.receive(step, request, sent);
+            if let (Ok(judged), Some(hold)) = (&judged, &self.env.hold)
+                && !judged.judgement.mismatches.is_empty()
+                && waits.len() < MOST_WAITS
+                && let Some(wait) = put_off(&judged.response, hold.longest(), SystemTime::now())
+            {
+                waits.push(WaitRecord { status: judged.response.status, wait_us: micros(wait) });
+                self.exchanges.truncate(kept);
+                hold.until(&request.base_url, wait);
+                continue;
+            }
+            if let Some(exchange) = self.exchanges.last_mut().filter(|_| !waits.is_empty()) {
+                exchange.attempts += u32::try_from(waits.len()).unwrap_or(u32::MAX);
+                exchange.waits = waits;
+            }
+            return judged;
+        }
     }
 
     /// Keeps the exchange and compares the answer.
     fn receive(&mut self, step: &'a Step, request: &PreparedRequest, sent: Sent) -> Result<Judged, Halt> {
-        let Sent { attempts, started, elapsed, .. } = sent;
+        let Sent { answer, attempts, started, elapsed, hops } = sent;
         let moment = Moment { step: &step.id, role: step.role, attempts, started, elapsed };
-        self.exchanges.push(record(&moment, request, &sent.answer, self.env.options.evidence));
-        let response = match sent.answer {
+        let mut exchange = record(&moment, request, &answer, self.env.options.evidence);
+        exchange.redirects = hops;
+        self.exchanges.push(exchange);
+        let response = match answer {
             Ok(response) => response,
             Err(error) if step.role == StepRole::Setup => {
                 return Err(Halt::Blocked { step: step.id.clone(), detail: error.detail });
@@ -393,8 +436,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
                     continue;
                 }
             };
-            let sent = send(self.env, &request).await;
-            let judged = match self.receive(step, &request, sent) {
+            let judged = match self.patiently(step, &request).await {
                 Ok(judged) => judged,
                 Err(Halt::Errored { detail, .. } | Halt::Blocked { detail, .. }) => {
                     self.problems.push(format!("{}: {detail}", step.id));
@@ -465,49 +507,17 @@ impl<'a, T: Transport> Attempt<'a, T> {
     }
 }
 
-struct Sent {
-    answer: Result<Response, TransportError>,
-    attempts: u32,
-    started: Duration,
-    elapsed: Duration,
-}
-
 struct Judged {
     response: Response,
     judgement: Judgement,
     wanted: Option<Judgement>,
 }
 
-async fn send<T: Transport>(env: &Env<T>, request: &PreparedRequest) -> Sent {
-    let turn = async || {
-        if let Some(pace) = &env.pace {
-            pace.turn().await;
-        }
-    };
-    turn().await;
-    let started = env.started.elapsed();
-    let mut attempts = 1;
-    let mut answer = env.transport.send(request).await;
-    while attempts <= env.options.transport_retries
-        && answer.as_ref().is_err_and(|error| may_repeat(&request.method, error.stage))
-    {
-        attempts += 1;
-        turn().await;
-        answer = env.transport.send(request).await;
-    }
-    Sent { answer, attempts, started, elapsed: env.started.elapsed().saturating_sub(started) }
-}
+/// How often a request is sent again that the service has put off.
+const MOST_WAITS: usize = 3;
 
-/// Whether an exchange may be sent again. An answer, however broken, is never asked for twice; and what may have been
-/// carried out is repeated only where that changes nothing (RFC 9110, section 9.2.2).
-fn may_repeat(method: &str, stage: Stage) -> bool {
-    match stage {
-        Stage::Resolve | Stage::Connect | Stage::Tls => true,
-        Stage::Send | Stage::Timeout | Stage::Truncated => {
-            matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
-        }
-        _ => false,
-    }
+fn order<'a>(case: &Case, jar: Option<&'a Mutex<Jar>>, captured: &'a [(String, String)], step: &Step) -> Order<'a> {
+    Order { redirects: step.request.redirects, effect: case.effect, jar, captured }
 }
 
 /// Longer bodies are not kept side by side; the exchange has them, and the mismatches say where they differ.

@@ -384,16 +384,26 @@ mod tests {
             body: Bytes::new(),
             wire_bytes: 0,
         };
-        let deadline = Duration::from_millis(50);
+        let deadline = Duration::from_millis(100);
         let never = within(deadline, std::future::pending()).await;
         assert_eq!(never.unwrap_err().stage, Stage::Timeout);
         // What arrives after the deadline because nobody looked is in time; what the service sends later is not.
         let held_up = async {
             tokio::task::yield_now().await;
-            std::thread::sleep(4 * deadline);
-            tokio::time::sleep(deadline).await;
+            std::thread::sleep(deadline + deadline / 2);
+            tokio::time::sleep(deadline / 4).await;
             Ok(answer())
         };
         assert_eq!(within(deadline, held_up).await.map(|response| response.status), Ok(200));
+        // Whoever keeps this process busy itself does not live for ever on what is given back.
+        let began = Instant::now();
+        let busy = async {
+            loop {
+                std::thread::sleep(deadline / 2);
+                tokio::task::yield_now().await;
+            }
+        };
+        assert_eq!(within(deadline, busy).await.unwrap_err().stage, Stage::Timeout);
+        assert!(began.elapsed() < 5 * deadline, "{:?}", began.elapsed());
     }
 }
