@@ -89,7 +89,7 @@ pub fn merge(mut shards: Vec<Record>) -> Result<Record, MergeError> {
     let elapsed = shards.iter().map(|shard| shard.footer.elapsed_us).max().unwrap_or(0);
     let mut cases: BTreeMap<CaseId, CaseRecord> = BTreeMap::new();
     let mut parts = shards.into_iter();
-    let Some(Record { mut header, cases: first, summary: facts, footer }) = parts.next() else {
+    let Some(Record { mut header, cases: first, summary: mut facts, footer }) = parts.next() else {
         return Err(MergeError::Nothing);
     };
     let mut add = |more: Vec<CaseRecord>| {
@@ -106,6 +106,10 @@ pub fn merge(mut shards: Vec<Record>) -> Result<Record, MergeError> {
     for shard in parts {
         add(shard.cases)?;
         probes.extend(shard.footer.probes);
+        for (fact, other) in facts.clauses.iter_mut().zip(&shard.summary.clauses) {
+            // A case of one shard is enough to prove a clause.
+            fact.proven = fact.proven.max(other.proven);
+        }
         header.selected.extend(shard.header.selected);
         header.started = header.started.min(shard.header.started);
         for warning in shard.header.warnings {
