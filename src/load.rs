@@ -89,26 +89,24 @@ impl Checked {
 }
 
 /// Whether a file of cases can hold one that a pattern selects. Only reads lines; true when in doubt.
-fn can_hold(text: &str, pattern: &str) -> bool {
-    let value = |line: &str, key: &str| {
-        let rest =
-            line.trim_start().strip_prefix(key)?.trim_start().strip_prefix('=')?.trim_start().strip_prefix('"')?;
+fn can_hold(text: &str, patterns: &[String]) -> bool {
+    let value = |line: &'_ str, key: &str| {
+        let rest = line.strip_prefix(key)?.trim_start().strip_prefix('=')?.trim_start().strip_prefix('"')?;
         rest.split_once('"').map(|(value, _)| value.to_owned())
     };
-    let Some(suite) = text.lines().find_map(|line| value(line, "suite")) else { return true };
-    let literal = &pattern[..pattern.find(['*', '?', '[']).unwrap_or(pattern.len())];
-    let glob = pattern.contains(['*', '?']);
+    let mut lines = Lines { text, from: 0 };
+    // The suite's name stands above its cases.
+    let Some(suite) = lines.find_map(|line| value(line, "suite")) else { return true };
     let (mut cases, mut ids) = (0_usize, 0_usize);
-    for line in text.lines() {
-        let line = line.trim_start();
-        match line.as_bytes().first() {
-            Some(b'a') if line.starts_with("aliases") => return true,
-            Some(b'[') if line.trim_end() == "[[case]]" => cases += 1,
-            Some(b'i') => {
+    for line in (Lines { text, from: 0 }) {
+        match line.as_bytes()[0] {
+            b'a' if line.starts_with("aliases") => return true,
+            b'[' if line.trim_end() == "[[case]]" => cases += 1,
+            b'i' => {
                 let Some(id) = value(line, "id") else { continue };
                 ids += 1;
                 let full = format!("{suite}/{id}");
-                if if glob { full.starts_with(literal) || literal.starts_with(&full) } else { full.contains(literal) } {
+                if patterns.iter().any(|pattern| can_select(pattern, &full)) {
                     return true;
                 }
             }
@@ -117,6 +115,34 @@ fn can_hold(text: &str, pattern: &str) -> bool {
     }
     // Each case has an id on a line of its own, as people write it; what is written otherwise is read.
     cases == 0 || ids < cases
+}
+
+/// Whether a pattern can select a case whose id begins like this.
+fn can_select(pattern: &str, id: &str) -> bool {
+    let literal = &pattern[..pattern.find(['*', '?', '[']).unwrap_or(pattern.len())];
+    if pattern.contains(['*', '?']) { id.starts_with(literal) || literal.starts_with(id) } else { id.contains(literal) }
+}
+
+/// Lines that are not empty, without white space before them.
+struct Lines<'a> {
+    text: &'a str,
+    from: usize,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            let rest = self.text.get(self.from..).filter(|rest| !rest.is_empty())?;
+            let end = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+            self.from += end + 1;
+            let line = rest[..end].trim_ascii_start();
+            if !line.is_empty() {
+                return Some(line);
+            }
+        }
+    }
 }
 
 /// Reads every `*.toml` file below a directory.
@@ -147,10 +173,15 @@ pub fn part(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Resul
     if files.is_empty() && found.is_empty() {
         return Err(LoadError::of(&shown, "holds no .toml file"));
     }
+    let named = |index: usize| -> Arc<str> { Arc::from(format!("{}/{}", shown.trim_end_matches('/'), files[index].0)) };
+    if let Some(checked) = checked.filter(|_| !patterns.is_empty() && found.is_empty())
+        && let Some(suite) = part_of_checked(&files, &named, patterns, checked)
+    {
+        return suite;
+    }
     let texts = parallel(files.len(), |index| {
-        let (relative, path) = &files[index];
-        let file: Arc<str> = Arc::from(format!("{}/{relative}", shown.trim_end_matches('/')));
-        match text(path) {
+        let file = named(index);
+        match text(&files[index].1) {
             Ok(text) => Ok(SourceFile { path: file, text }),
             Err(message) => Err(nowhere(&file, message)),
         }
@@ -166,39 +197,93 @@ pub fn part(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Resul
             Err(error) => found.push(error),
         }
     }
-    // Body files enter the hash once the cases that name them are read; such a suite is always read whole.
-    let finder = memchr::memmem::Finder::new("file = ");
-    let bodies = |source: &SourceFile| finder.find(source.text.as_bytes()).is_some();
-    let known = checked.filter(|checked| {
-        let hashed = relative.iter().zip(&sources).map(|(path, source)| (*path, source.text.as_bytes()));
-        !patterns.is_empty() && found.is_empty() && !sources.iter().any(bodies) && case::hash(hashed) == checked.hash
-    });
     let used: Mutex<BTreeMap<String, Result<Vec<u8>, String>>> = Mutex::default();
     let assets = |path: &str| {
         let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
         used.entry(path.to_owned()).or_insert_with(|| asset(&root, path)).clone()
     };
-    let (shared, mut wrong) = Shared::read(&sources, &assets);
+    let (shared, mut wrong) = Shared::read(&sources, &assets, false);
     found.append(&mut wrong);
     let with_cases: Vec<_> = (0..sources.len()).filter(|index| sources[*index].has_cases()).collect();
-    let with_cases: Vec<_> = with_cases
-        .into_iter()
-        .filter(|&index| known.is_none() || patterns.iter().any(|each| can_hold(&sources[index].text, each)))
-        .collect();
     let read = parallel(with_cases.len(), |index| {
         let index = with_cases[index];
         (index, case::read_cases(&sources[index], &shared, &assets))
     });
-    if let Some(known) = known {
-        let suite = case::finish(shared, &sources, read, found, known.hash.clone(), false);
-        let suite = suite.map_err(|found| LoadError::new(found, sources))?;
-        return Ok(Suite { total: known.cases, ..suite });
-    }
     let used = used.into_inner().unwrap_or_else(PoisonError::into_inner);
     let hashed = relative.iter().zip(&sources).map(|(path, source)| (*path, source.text.as_bytes()));
     let bodies = used.iter().filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref().ok()?)));
     let hash = case::hash(hashed.chain(bodies));
     case::finish(shared, &sources, read, found, hash, true).map_err(|found| LoadError::new(found, sources))
+}
+
+/// Reads the files that can hold a selected case. The others are read into the hash only and not kept: that alone is
+/// less work than taking them apart. `None` when the files are not the checked ones, or name body files, which enter
+/// the hash once the cases that name them are read.
+fn part_of_checked(
+    files: &[(String, PathBuf)],
+    named: &(impl Fn(usize) -> Arc<str> + Sync),
+    patterns: &[String],
+    checked: &Checked,
+) -> Option<Result<Suite, LoadError>> {
+    let no_assets = |_: &str| Err("it was not checked".to_owned());
+    let mut common = Vec::new();
+    for (index, (_, path)) in files.iter().enumerate() {
+        let mut source = SourceFile { path: named(index), text: String::new() };
+        if !source.has_cases() {
+            source.text = text(path).ok()?;
+            common.push(source);
+        }
+    }
+    // What all cases share is taken apart while the files of cases are read.
+    let (read, hashed) = std::thread::scope(|scope| {
+        let shared = scope.spawn(|| Shared::read(&common, &no_assets, true));
+        let hashed = hash_and_keep(files, named, patterns, &common);
+        (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), hashed)
+    });
+    let (hash, mut sources) = hashed?;
+    if hash != checked.hash {
+        return None;
+    }
+    let (shared, found) = read;
+    let read = parallel(sources.len(), |index| (index, case::read_cases(&sources[index], &shared, &no_assets)));
+    sources.append(&mut common);
+    let suite = case::finish(shared, &sources, read, found, hash, false);
+    Some(match suite {
+        Ok(suite) => Ok(Suite { total: checked.cases, ..suite }),
+        Err(found) => Err(LoadError::new(found, sources)),
+    })
+}
+
+/// The hash of all files, and those of cases that can hold a selected one.
+fn hash_and_keep(
+    files: &[(String, PathBuf)],
+    named: &impl Fn(usize) -> Arc<str>,
+    patterns: &[String],
+    common: &[SourceFile],
+) -> Option<(String, Vec<SourceFile>)> {
+    let bodies = memchr::memmem::Finder::new("file = ");
+    let mut hash = case::SuiteHash::default();
+    let mut kept = Vec::new();
+    let mut buffer = Vec::new();
+    for (index, (relative, path)) in files.iter().enumerate() {
+        let name = named(index);
+        let bytes = match common.iter().find(|source| source.path == name) {
+            Some(source) => source.text.as_bytes(),
+            None => {
+                read_into(path, LARGEST, &mut buffer).ok()?;
+                let text = std::str::from_utf8(&buffer).ok()?;
+                if can_hold(text, patterns) {
+                    kept.push(SourceFile { path: name, text: text.to_owned() });
+                }
+                &buffer
+            }
+        };
+        if bodies.find(bytes).is_some() {
+            return None;
+        }
+        hash.add(relative, bytes);
+    }
+    Some((hash.finish(), kept))
 }
 
 /// A path for people.
@@ -321,7 +406,16 @@ fn text(path: &Path) -> Result<String, String> {
 
 /// The bytes of a regular file that is not too large.
 fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    read_into(path, largest, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// As [`bytes`], into a buffer.
+fn read_into(path: &Path, largest: u64, buffer: &mut Vec<u8>) -> Result<(), String> {
+    use std::io::Read as _;
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
+    // Opening what is no file could wait for ever, so it is looked at first.
     let metadata = fs::metadata(path).map_err(cannot)?;
     if !metadata.is_file() {
         return Err("is not a regular file".to_owned());
@@ -329,7 +423,13 @@ fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     if metadata.len() > largest {
         return Err(format!("is too large: {} bytes, and at most {largest} are read", metadata.len()));
     }
-    fs::read(path).map_err(cannot)
+    buffer.clear();
+    buffer.reserve(metadata.len() as usize + 1);
+    fs::File::open(path).map_err(cannot)?.take(largest + 1).read_to_end(buffer).map_err(cannot)?;
+    if buffer.len() as u64 > largest {
+        return Err(format!("is too large: at most {largest} bytes are read"));
+    }
+    Ok(())
 }
 
 /// A body file: a relative path that stays inside of the directory.
@@ -500,12 +600,12 @@ mod tests {
     fn only_files_that_can_hold_what_is_selected_are_read() {
         let text = "suite = \"a/b\"\n[[case]]\nid = \"size\"\n[[case.row]]\nid = \"100\"\n";
         for held in ["a/b/size", "a/b/size[100]", "a/*", "*/size*", "siz", "a/b/size[1*]"] {
-            assert!(can_hold(text, held), "{held}");
+            assert!(can_hold(text, &[held.to_owned()]), "{held}");
         }
         for other in ["a/c", "a/b/other", "a/b/x*"] {
-            assert!(!can_hold(text, other), "{other}");
+            assert!(!can_hold(text, &[other.to_owned()]), "{other}");
         }
-        assert!(can_hold("[[case]]\nid = \"x\"\n", "a/c"), "in doubt it is read");
+        assert!(can_hold("[[case]]\nid = \"x\"\n", &["a/c".to_owned()]), "in doubt it is read");
     }
 
     #[test]

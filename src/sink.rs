@@ -77,6 +77,7 @@ impl Sink {
     pub fn prepare(outputs: &[(Format, Destination)]) -> Result<Self, SinkError> {
         let mut seen: Vec<(PathBuf, Format)> = Vec::new();
         let mut on_stdout: Option<Format> = None;
+        let mut proven: Vec<PathBuf> = Vec::new();
         for (format, destination) in outputs {
             match destination {
                 Destination::Stdout => match on_stdout.replace(*format) {
@@ -96,12 +97,18 @@ impl Sink {
                     if let Some((_, first)) = seen.iter().find(|(other, _)| *other == real) {
                         return Err(SinkError::SamePath { path: path.clone(), first: *first, second: *format });
                     }
+                    prove(path, &mut proven).map_err(fail)?;
                     seen.push((real, *format));
-                    prove(path).map_err(fail)?;
                 }
             }
         }
         Ok(Self { outputs: outputs.to_vec() })
+    }
+
+    /// Whether a report goes to standard output, which then belongs to it alone.
+    #[must_use]
+    pub fn takes_stdout(&self) -> bool {
+        self.outputs.iter().any(|(_, destination)| *destination == Destination::Stdout)
     }
 
     /// Renders and writes every report. A file is replaced whole or not at all. One report that fails does not keep
@@ -129,7 +136,7 @@ impl Sink {
                 }
             };
             let (path, written) = match destination {
-                Destination::Stdout => (Path::new("-"), stdout.write_all(&bytes).and_then(|()| stdout.flush())),
+                Destination::Stdout => (Path::new("-"), whole(stdout, &bytes)),
                 Destination::File(path) => (path.as_path(), replace(path, &bytes)),
             };
             if let Err(source) = written {
@@ -174,13 +181,18 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(directory_of(path))
 }
 
-/// A rename replaces a file that cannot itself be written, so the file's own permission is asked too.
-fn prove(path: &Path) -> io::Result<()> {
+/// A rename replaces a file that cannot itself be written, so the file's own permission is asked too. One file in each
+/// directory proves it.
+fn prove(path: &Path, proven: &mut Vec<PathBuf>) -> io::Result<()> {
     let path = followed(path);
     if is_special(&path) {
         return Ok(());
     }
-    beside(&path)?.write_all(b"\n")?;
+    let directory = directory_of(&path);
+    if !proven.iter().any(|known| known == directory) {
+        beside(&path)?.write_all(b"\n")?;
+        proven.push(directory.to_owned());
+    }
     match fs::metadata(&path) {
         Ok(metadata) if metadata.permissions().readonly() => {
             Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"))
@@ -190,7 +202,8 @@ fn prove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Replaces the file in one step, and only after all of its bytes are on the disk.
+/// Replaces the file in one step: who reads it sees the old report or the whole new one. It is not forced onto the
+/// disk, which can take longer than a run: whoever loses power has the record's commands to make it again.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(directory_of(path))?;
     let path = followed(path);
@@ -199,9 +212,16 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let mut file = beside(&path)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Writes everything. A reader that went away had enough, and is no error.
+fn whole(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl TargetFile {
 pub fn read(path: &str, text: &str, suite: &Suite) -> Result<TargetFile, Vec<Diagnostic>> {
     let source = SourceFile { path: Arc::from(path), text: text.to_owned() };
     let file = File::new(&source);
-    let table = file.parse();
+    let table = file.parse(false);
     let target = table.as_ref().map(|table| {
         let root = Node { table: table.get_ref(), span: table.span() };
         Reader { file: &file, suite, own: own_names(&root) }.target(&root)
@@ -403,7 +403,11 @@ fn safety(root: &Node<'_>) -> Safety {
         "destructive" => Some(Effect::Destructive),
         _ => None,
     });
-    Safety { allow: allow.collect(), hosts: node.strings("hosts") }
+    Safety {
+        allow: allow.collect(),
+        hosts: node.strings("hosts"),
+        unprobed: node.get("probe").is_some() && !node.flag("probe"),
+    }
 }
 
 fn dotted(above: &str, key: &str) -> String {

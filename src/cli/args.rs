@@ -178,6 +178,10 @@ pub struct RunArgs {
     /// carried out is sent again only where the method allows it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub transport_retries: u32,
+    /// Do not ask the target for paths that nobody has. Without this a target that answers nonsense as it answers the
+    /// real thing (one page for every path, yes to everything) ends the run with 5.
+    #[arg(long, help_heading = "Target")]
+    pub no_probe: bool,
     /// Show what would be sent and what it would change; send nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -315,6 +319,9 @@ pub struct CheckArgs {
     /// Write the list of every check, `checks.lock`, anew. Without it a check that went missing is an error.
     #[arg(long)]
     pub update: bool,
+    /// How the result is written; as JSON, errors too are on standard output.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
 }
 
 /// How a list is written.

@@ -1,6 +1,6 @@
 //! Commands that only read and write files: `check`, `list`, `report`, `schema`; and what other commands load.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,12 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::Failure;
-use super::args::{
-    CheckArgs, CoverageArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs,
-};
+use super::args::{CoverageArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs};
 use crate::load;
 use crate::model::suite::Suite;
-use crate::model::target::{Identity, Limits, Safety, Target, TargetClass};
+use crate::model::target::Target;
 use crate::model::verdict::{Exit, Verdict};
-use crate::prove::{CERTIFICATE_FILE, Certificate, LOCK_FILE, Lock};
+use crate::prove::LOCK_FILE;
 use crate::record::{ReadMode, Record, read};
 use crate::report::Format;
 use crate::select::{SelectError, Selection, select, shard_sizes};
@@ -66,46 +64,16 @@ fn coloured() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
-/// Services that the embedded mock has.
-const MOCKED: [&str; 2] = ["groove", "oracle"];
-
-/// Whether the embedded mock can stand in for every service of a suite.
-pub(super) fn is_mocked(suite: &Suite) -> bool {
-    suite.services.keys().all(|service| MOCKED.contains(&service.as_str()))
-}
-
 /// The profile of a file; without one that of the embedded mock, or for services that the mock does not have, an
 /// empty one.
 pub(super) fn load_target(path: Option<&Path>, suite: &Suite) -> Result<Target, Failure> {
     let env = |name: &str| std::env::var(name).ok();
     let loaded = match path {
         Some(path) => load::target(path, suite, &env),
-        None if is_mocked(suite) => load::mock_target(suite, &env),
-        None => return Ok(unnamed()),
+        None if crate::engine::is_mocked(suite) => load::mock_target(suite, &env),
+        None => return Ok(Target::unnamed()),
     };
     loaded.map_err(|error| Failure::new(Exit::Usage, error.render(coloured())))
-}
-
-/// A target of which only the URL is known.
-pub(super) fn unnamed() -> Target {
-    Target {
-        identity: Identity {
-            name: "unnamed".to_owned(),
-            product: String::new(),
-            version: String::new(),
-            operator: String::new(),
-            class: TargetClass::Real,
-        },
-        services: BTreeMap::new(),
-        values: BTreeMap::new(),
-        secrets: Vec::new(),
-        auth: BTreeMap::new(),
-        headers: Vec::new(),
-        connection: Default::default(),
-        safety: Safety::default(),
-        limits: Limits::default(),
-        known: Vec::new(),
-    }
 }
 
 /// Sets the base URLs that were given, and says whether the embedded mock is what is left to be tested.
@@ -121,10 +89,10 @@ pub(super) fn set_base_urls(
     }
     if !target.services.is_empty() {
         // What answers there may be anything: nobody has said that it is a mock.
-        target.identity = unnamed().identity;
+        target.identity = Target::unnamed().identity;
         return Ok(false);
     }
-    if is_mocked(suite) {
+    if crate::engine::is_mocked(suite) {
         return Ok(true);
     }
     Err(Failure::new(
@@ -219,6 +187,19 @@ fn failed_in(path: &Path, suite: &Suite, notes: &mut Vec<String>) -> Result<BTre
     Ok(ids)
 }
 
+/// Why a run cannot begin.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+pub(super) fn engine_failure(error: crate::engine::EngineError) -> Failure {
+    use crate::engine::EngineError;
+    let exit = match &error {
+        EngineError::Select(_) => Exit::NothingProven,
+        EngineError::Plan(crate::plan::PlanError::Refused(_)) => Exit::Refused,
+        EngineError::Mock(_) => Exit::Harness,
+        _ => Exit::Usage,
+    };
+    Failure::new(exit, error.to_string())
+}
+
 /// Why a selection is none.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 pub(super) fn select_failure(error: SelectError) -> Failure {
@@ -269,47 +250,6 @@ fn read_checked(path: &Path) -> Option<load::Checked> {
     let mut file = fs::File::open(path).ok()?;
     let length = file.read(&mut head).ok()?;
     load::Checked::find(&String::from_utf8_lossy(&head[..length]))
-}
-
-/// The stored list of checks, if there is one.
-pub(super) fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(Lock::parse(&text))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::new(Exit::Usage, format!("{}: {error}", path.display()))),
-    }
-}
-
-/// What is proven of a suite, if its directory says so.
-pub(super) fn read_certificate(cases: &Path) -> Option<Certificate> {
-    // A certificate that cannot be read certifies nothing, as if there were none.
-    Certificate::parse(&fs::read_to_string(cases.join(CERTIFICATE_FILE)).ok()?)
-}
-
-pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
-    let suite = load_suite(&args.suite)?;
-    if let Some(path) = &args.target {
-        load_target(Some(path), &suite)?;
-    }
-    let lock = Lock::of(&suite);
-    let path = args.suite.cases.join(LOCK_FILE);
-    if args.update {
-        fs::write(&path, format!("{}{}", load::Checked::of(&suite), lock.write()))
-            .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
-    } else if let Some(stored) = read_lock(&path)? {
-        let difference = stored.compare(&lock);
-        if !difference.is_empty() {
-            return Err(Failure::new(Exit::Usage, difference.tell(&path.display().to_string())));
-        }
-    }
-    let excluded = suite.clauses.iter().filter(|clause| clause.excluded.is_some()).count();
-    print(&format!(
-        "{} cases, {} clauses ({excluded} excluded), {} choices, {} documents: no errors\n",
-        suite.cases.len(),
-        suite.clauses.len(),
-        suite.choices.len(),
-        suite.documents.len()
-    ))
 }
 
 pub(super) fn list(args: &ListArgs) -> Result<Exit, Failure> {

@@ -1,6 +1,7 @@
 //! Composition root: arguments to a plan, the plan to a run, the result to an exit code. [`main`] is the command.
 
 pub mod args;
+mod check;
 mod compare;
 mod config;
 mod dry;
@@ -57,7 +58,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, colour),
         Command::Mutate(args) => mutate::mutate(&args),
         Command::Prove(args) => prove::prove(&args),
-        Command::Check(args) => files::check(&args),
+        Command::Check(args) => check::check(&args),
         Command::List(args) => files::list(&args),
         Command::Report(args) => files::report(&args),
         Command::Merge(args) => records::merge(&args, colour),

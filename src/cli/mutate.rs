@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::args::{ListFormat, MutateArgs};
 use super::{Failure, files, run, wire};
+use crate::engine;
 use crate::event::RunEvent;
 use crate::model::judgement::Part;
 use crate::model::suite::Suite;
@@ -76,12 +77,8 @@ async fn hear(args: &MutateArgs, suite: &Arc<Suite>, mut target: Target, cases: 
     let mocked = files::set_base_urls(&args.base_url, args.target.as_deref(), suite, &mut target)?;
     wire::connect(&args.connection, &mut target, mocked)?;
     let http = wire::options(&args.connection, &target, args.max_body)?;
-    let embedded = if mocked { Some(run::start_mock().await?) } else { None };
-    if let Some(mock) = &embedded {
-        for service in suite.services.keys() {
-            target.services.insert(service.clone(), mock.base_url());
-        }
-    }
+    let embedded =
+        if mocked { Some(engine::start_mock(suite, &mut target).await.map_err(files::engine_failure)?) } else { None };
     let planned = plan::cases(suite, &target, cases, args.strict);
     plan::guard(suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     wire::reachable(suite, &target, &planned, &http).await?;
@@ -95,7 +92,7 @@ async fn hear(args: &MutateArgs, suite: &Arc<Suite>, mut target: Target, cases: 
         ..RunOptions::default()
     };
     let transport = Arc::new(HttpTransport::new(http));
-    let run_id = format!("{:016x}", run::random_seed())[..8].to_owned();
+    let run_id = engine::run_id(engine::random_seed());
     let (events, finished) = mpsc::channel(HEARD);
     let (listener, testimonies) = mpsc::channel(HEARD);
     let stop = Stop::default();

@@ -26,10 +26,13 @@ pub(super) fn merge(args: &MergeArgs, colour: anstream::ColorChoice) -> Result<E
     let path = args.out.join("record.jsonl");
     write(&path, &record).map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let mut console = Console::new(colour, Verbosity::Normal, false, ClauseTexts::from_summary(&record.summary));
+    if sink.takes_stdout() {
+        console = console.beside_a_report();
+    }
     console.started(&record.header);
     record.cases.iter().for_each(|case| console.finished(case));
     console.ended(&record.summary, &record.footer);
-    run::write_reports(&path, &sink, &mut console, false, record.footer.exit)
+    run::write_reports(&path, &record, &sink, &mut console, false, record.footer.exit)
 }
 
 /// Writes a whole record, in one step.
@@ -135,8 +138,8 @@ fn judge_again(args: &VerifyArgs, record: &Record) -> Result<Result<Again, Strin
     let env = |name: &str| Some(format!("stand-in for {name}"));
     let loaded = match &args.target {
         Some(path) => load::target(path, &suite, &env),
-        None if files::is_mocked(&suite) => load::mock_target(&suite, &env),
-        None => Ok(files::unnamed()),
+        None if crate::engine::is_mocked(&suite) => load::mock_target(&suite, &env),
+        None => Ok(crate::model::target::Target::unnamed()),
     };
     let target = loaded.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     if plan::config_hash(&target) != record.header.config_hash {

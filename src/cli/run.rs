@@ -10,20 +10,19 @@ use tokio::sync::mpsc;
 
 use super::args::RunArgs;
 use super::files;
-use super::writer::Writer;
+use super::writer::{Ended, Writer};
 use super::{Failure, dry, wire};
 use crate::console::{Console, Verbosity};
-use crate::known::{self, KnownFailures};
-use crate::mock::server::{Mock, MockOptions};
+use crate::engine::{self, Facts, Tally};
+use crate::known::KnownFailures;
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
-use crate::record::{Header, KnownEntry, RECORD_VERSION, SuiteRecord};
-use crate::redact::Redactor;
+use crate::record::Record;
 use crate::report::Format;
 use crate::report::text::ClauseTexts;
-use crate::runner::{self, Plan, PlannedCase, RunOptions, Stop};
+use crate::runner::{self, Plan, RunOptions, Stop};
 use crate::select::select;
 use crate::sink::{Destination, Sink, SinkError};
 use crate::transport::HttpTransport;
@@ -74,35 +73,45 @@ async fn go(
     let mocked = files::set_base_urls(&args.base_url, args.target.as_deref(), &suite, &mut target)?;
     wire::connect(&args.connection, &mut target, mocked)?;
     let http = wire::options(&args.connection, &target, args.max_body)?;
-    let embedded = if mocked { Some(start_mock().await?) } else { None };
-    if let Some(mock) = &embedded {
-        for service in suite.services.keys() {
-            target.services.insert(service.clone(), mock.base_url());
-        }
-    }
+    let embedded =
+        if mocked { Some(engine::start_mock(&suite, &mut target).await.map_err(files::engine_failure)?) } else { None };
     let planned = plan::cases(&suite, &target, &cases, args.strict);
     plan::guard(&suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     wire::reachable(&suite, &target, &planned, &http).await?;
     wire::announce(&suite, &target, &planned);
     let started = Instant::now();
     let seed = seed(args);
-    let run_id = args.run_id.clone().unwrap_or_else(|| format!("{seed:016x}")[..8].to_owned());
+    let run_id = args.run_id.clone().unwrap_or_else(|| engine::run_id(seed));
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
-    let entries = known::entries(&target.known, &suite).map_err(files::select_failure)?;
-    let header = header(&request, &suite, &target, &planned, seed, &run_id, &redactor, entries);
-    let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
     let (jobs, lowered) = wire::jobs(args.jobs, &target, embedded.is_some());
     let options = RunOptions {
         jobs,
         case_timeout: Duration::from_secs(args.case_timeout),
         seed,
         strict: args.strict,
-        // A known failure stops nothing, and only the writer knows of it.
-        fail_fast: args.fail_fast.filter(|_| known.is_empty()),
+        // A known failure stops nothing, and only the tally knows of it.
+        fail_fast: args.fail_fast.filter(|_| target.known.is_empty()),
         repeat: args.repeat,
         transport_retries: args.transport_retries,
         ..RunOptions::default()
     };
+    let probing = embedded.is_none() && !args.no_probe && !target.safety.unprobed;
+    let mut warnings = engine::warnings(&http, &target);
+    if embedded.is_none() && !probing {
+        warnings.push(engine::unprobed(if args.no_probe { "--no-probe" } else { "probe = false" }));
+    }
+    let facts = Facts {
+        suite: &suite,
+        target: &target,
+        planned: &planned,
+        options: &options,
+        run_id: &run_id,
+        level: args.level.into(),
+        shard: request.shard,
+        warnings,
+    };
+    let header = engine::header(facts, &redactor).map_err(files::select_failure)?;
+    let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
     let transport = Arc::new(HttpTransport::new(http));
     let verbosity = match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
@@ -112,39 +121,53 @@ async fn go(
     };
     let progress = std::env::var_os("CI").is_none() && std::io::stderr().is_terminal();
     let mut console = Console::new(request.colour, verbosity, progress, ClauseTexts::from_clauses(&suite.clauses));
+    if sink.takes_stdout() {
+        console = console.beside_a_report();
+    }
     request.notes.iter().chain(&lowered).for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
-    let writer = Writer::create(&path, &suite, header, known, console)
-        .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?
-        .stop_after(args.fail_fast, stop.clone())
-        .certify(files::read_certificate(&args.suite.cases), &suite.hash, args.strict);
+    let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing).certify(
+        engine::certificate(&args.suite.cases),
+        &suite.hash,
+        args.strict,
+    );
+    let writer = Writer::create(&path, header, tally, stop.clone(), console)
+        .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let consumer = std::thread::spawn(move || writer.consume(receiver));
     let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
-    runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    if probing {
+        engine::fire(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    } else {
+        runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    }
     let interrupted = if signals.is_finished() { signals.await.ok().flatten() } else { None };
     let writer = consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?;
-    let (exit, mut console) = writer
+    let Ended { exit, mut console, record } = writer
         .finish(interrupted, started.elapsed())
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     if let Some(mock) = embedded {
         mock.stop().await;
     }
-    write_reports(&path, &sink, &mut console, args.quiet, exit)
+    let record = match record {
+        Some(record) => record,
+        None => files::read_record(&path, false)?,
+    };
+    write_reports(&path, &record, &sink, &mut console, args.quiet, exit)
 }
 
 /// Renders the reports from the record, the one source of all of them.
 pub(super) fn write_reports(
     path: &Path,
+    record: &Record,
     sink: &Sink,
     console: &mut Console,
     quiet: bool,
     exit: Exit,
 ) -> Result<Exit, Failure> {
-    let record = files::read_record(path, false)?;
-    if let Err(errors) = sink.write(&record) {
+    if let Err(errors) = sink.write(record) {
         let texts: Vec<String> = errors.iter().map(|error| files::chain(error)).collect();
         return Err(Failure::new(Exit::worst([Exit::Harness, exit]), texts.join("\n")));
     }
@@ -175,57 +198,6 @@ pub(super) fn outputs(out: &Path, asked: &[String]) -> Result<Sink, Failure> {
     Sink::prepare(&outputs).map_err(failed)
 }
 
-pub(super) async fn start_mock() -> Result<Mock, Failure> {
-    let failed = |error: String| Failure::new(Exit::Harness, format!("the embedded mock cannot be started: {error}"));
-    let seed = crate::mock::seed::Seed::embedded().map_err(|error| failed(error.to_string()))?;
-    Mock::start(MockOptions::loopback(seed)).await.map_err(|error| failed(error.to_string()))
-}
-
-#[expect(clippy::too_many_arguments, reason = "a header states everything about a run")]
-fn header(
-    request: &Request<'_>,
-    suite: &Suite,
-    target: &Target,
-    planned: &[PlannedCase],
-    seed: u64,
-    run_id: &str,
-    redactor: &Redactor,
-    known: Vec<KnownEntry>,
-) -> Header {
-    let args = request.args;
-    let mut selected: Vec<_> = planned.iter().map(|each| suite.cases[each.index].id.clone()).collect();
-    selected.sort_unstable();
-    let warnings = wire::warnings(&args.connection, target);
-    Header {
-        record_version: RECORD_VERSION,
-        casebook_version: env!("CARGO_PKG_VERSION").to_owned(),
-        run_id: run_id.to_owned(),
-        started: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        seed,
-        strict: args.strict,
-        level: args.level.into(),
-        suite: SuiteRecord {
-            hash: suite.hash.clone(),
-            cases: suite.total,
-            documents: suite.documents.values().cloned().collect(),
-            operations: suite.operations.clone(),
-        },
-        target: target.identity.clone(),
-        base_urls: target
-            .services
-            .iter()
-            .map(|(service, url)| (service.clone(), redactor.text(url).into_owned()))
-            .collect(),
-        config_hash: plan::config_hash(target),
-        selected,
-        shard: request.shard,
-        repeat: args.repeat,
-        transport_retries: args.transport_retries,
-        known,
-        warnings,
-    }
-}
-
 /// The seed that was asked for; or one made from the run id that was, so that all shards of a run share it.
 pub(super) fn seed(args: &RunArgs) -> u64 {
     use sha2::Digest as _;
@@ -235,13 +207,8 @@ pub(super) fn seed(args: &RunArgs) -> u64 {
             let digest: [u8; 32] = sha2::Sha256::digest(id.as_bytes()).into();
             u64::from_be_bytes(std::array::from_fn(|at| digest[at])) >> 1
         }
-        (None, None) => random_seed(),
+        (None, None) => engine::random_seed(),
     }
-}
-
-pub(super) fn random_seed() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish() >> 1
 }
 
 /// First signal: stop and report. A second one ends the process at once.

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use super::args::ConnectionArgs;
 use super::{Failure, files, room};
+use crate::engine;
 use crate::model::connection::ClientCertificate;
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
 use crate::runner::{PlannedCase, RunOptions};
-use crate::transport::{Caps, HttpOptions, Network, reach};
+use crate::transport::{Caps, HttpOptions, reach};
 
 /// Sets the target's connection as the flags say.
 pub(super) fn connect(args: &ConnectionArgs, target: &mut Target, embedded: bool) -> Result<(), Failure> {
@@ -46,16 +47,12 @@ pub(super) fn connect(args: &ConnectionArgs, target: &mut Target, embedded: bool
 
 /// How the transport is set.
 pub(super) fn options(args: &ConnectionArgs, target: &Target, max_body: u64) -> Result<HttpOptions, Failure> {
-    let usage = |text: String| Failure::new(Exit::Usage, text);
-    let auth = plan::proxy_credentials(target).map_err(|error| usage(format!("the proxy's credentials: {error}")))?;
-    let network = Network::read(&target.connection, auth).map_err(|error| usage(error.to_string()))?;
-    Ok(HttpOptions {
+    let options = HttpOptions {
         insecure: args.insecure,
         caps: Caps { body: max_body, ..Caps::default() },
-        connections: target.limits.connections,
-        network,
         ..HttpOptions::default()
-    })
+    };
+    engine::http_options(options, target).map_err(files::engine_failure)
 }
 
 /// How many cases are in flight, and what to say when there is no room for as many as were asked for.
@@ -63,15 +60,6 @@ pub(super) fn jobs(asked: Option<usize>, target: &Target, embedded: bool) -> (us
     let wanted = asked.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs);
     let hosts: BTreeSet<&String> = target.services.values().collect();
     room::jobs(wanted, hosts.len(), embedded)
-}
-
-/// What a reader of the reports must know about the way that requests took.
-pub(super) fn warnings(args: &ConnectionArgs, target: &Target) -> Vec<String> {
-    let mut warnings = target.connection.notes();
-    if args.insecure {
-        warnings.insert(0, "TLS certificates were not checked (--insecure)".to_owned());
-    }
-    warnings
 }
 
 /// Says what a run is about to change beyond this machine, before it does.

@@ -1,5 +1,5 @@
-//! What becomes of the events of a run: [`Writer`] turns known failures, writes the record as the run goes, and feeds
-//! the console and the verdicts over the whole run.
+//! What becomes of the events of a run: [`Writer`] writes the record as the run goes, and feeds the console and the
+//! tally.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -8,78 +8,58 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::conclude::Conclusion;
 use crate::console::Console;
+use crate::engine::Tally;
 use crate::event::RunEvent;
-use crate::known::KnownFailures;
-use crate::model::suite::Suite;
-use crate::model::verdict::{Exit, Verdict};
-use crate::prove::Certificate;
-use crate::record::summary::Summary;
-use crate::record::{CaseRecord, Footer, Header, Line, write_line};
+use crate::model::verdict::Exit;
+use crate::record::{CaseRecord, Header, Line, Record, write_line};
 use crate::runner::Stop;
+
+/// Most bytes of lines whose cases are kept in memory too, so that reports of a short run need not read them back.
+const KEPT: usize = 2 << 20;
 
 /// The consumer of a run's events.
 pub(super) struct Writer {
     file: BufWriter<fs::File>,
     console: Console,
-    known: KnownFailures,
-    summary: Summary,
-    conclusion: Conclusion,
-    /// Stop after so many failures that are not known.
-    fail_fast: Option<usize>,
+    tally: Tally,
+    header: Box<Header>,
+    /// All cases so far, as long as they are few, and the bytes of their lines.
+    kept: Option<Vec<CaseRecord>>,
+    kept_bytes: usize,
     /// How a run is stopped of which nothing more can be kept.
-    stop: Option<Stop>,
-    /// What is proven of the suite, its hash, and whether the run is strict.
-    proven: Option<(Certificate, String, bool)>,
-    bad: usize,
-    retried: u64,
-    waited: u64,
+    stop: Stop,
     error: Option<io::Error>,
+}
+
+/// What a run came to.
+pub(super) struct Ended {
+    /// Its exit code.
+    pub(super) exit: Exit,
+    /// The console, for what is left to say.
+    pub(super) console: Console,
+    /// The whole record, if it is short; otherwise only the file has it.
+    pub(super) record: Option<Record>,
 }
 
 impl Writer {
     /// Writes the header, so that even a run that is killed at once leaves a record.
+    ///
+    /// `stop` is asked when the record cannot be written: what a run would still do to its target nobody would know.
     pub(super) fn create(
         path: &Path,
-        suite: &Suite,
         header: Header,
-        known: KnownFailures,
+        tally: Tally,
+        stop: Stop,
         mut console: Console,
     ) -> io::Result<Self> {
         let mut file = BufWriter::new(fs::File::create(path)?);
         console.started(&header);
-        let summary = Summary::new(&suite.clauses, &suite.choices, &suite.operations).with_base_urls(&header.base_urls);
-        let conclusion = Conclusion::new(header.level, &suite.clauses);
-        write_line(&Line::Header(Box::new(header)), &mut file)?;
+        let line = Line::Header(Box::new(header));
+        write_line(&line, &mut file)?;
         file.flush()?;
-        Ok(Self {
-            file,
-            console,
-            known,
-            summary,
-            conclusion,
-            fail_fast: None,
-            stop: None,
-            proven: None,
-            bad: 0,
-            retried: 0,
-            waited: 0,
-            error: None,
-        })
-    }
-
-    /// Asks the run to stop after so many failures that are not known, and when the record cannot be written.
-    pub(super) fn stop_after(mut self, most: Option<usize>, stop: Stop) -> Self {
-        self.fail_fast = most.map(|most| most.max(1));
-        self.stop = Some(stop);
-        self
-    }
-
-    /// Says of the clauses whether a violation would have been noticed.
-    pub(super) fn certify(mut self, certificate: Option<Certificate>, suite: &str, strict: bool) -> Self {
-        self.proven = certificate.map(|certificate| (certificate, suite.to_owned(), strict));
-        self
+        let Line::Header(header) = line else { unreachable!("the line is a header") };
+        Ok(Self { file, console, tally, header, kept: Some(Vec::new()), kept_bytes: 0, stop, error: None })
     }
 
     pub(super) fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
@@ -95,81 +75,67 @@ impl Writer {
 
     fn take(&mut self, event: RunEvent) {
         match event {
-            RunEvent::CaseFinished(case) => self.case(case),
-            RunEvent::Notice(text) => self.console.hint(&text),
-            RunEvent::Started(_) | RunEvent::CaseStarted { .. } | RunEvent::Finished { .. } => {}
+            RunEvent::CaseFinished(mut case) => {
+                self.tally.take(&mut case);
+                self.console.finished(&case);
+                self.write(case);
+            }
+            RunEvent::Probed(probes) => self.tally.probed(probes),
+            RunEvent::CaseStarted { .. } => {}
         }
     }
 
-    fn case(&mut self, mut case: Box<CaseRecord>) {
-        self.known.apply(&mut case);
-        self.bad += usize::from(is_bad(&case.outcome));
-        if self.fail_fast.is_some_and(|most| self.bad >= most) {
-            self.stop();
+    fn write(&mut self, case: Box<CaseRecord>) {
+        let line = Line::Case(case);
+        match write_line(&line, &mut self.file) {
+            Ok(bytes) => self.kept_bytes += bytes,
+            Err(error) => self.fail(error),
         }
-        for exchange in &case.exchanges {
-            self.retried += u64::from(exchange.attempts as usize > 1 + exchange.waits.len());
-            self.waited += u64::from(!exchange.waits.is_empty());
+        if self.kept_bytes > KEPT {
+            self.kept = None;
         }
-        self.console.finished(&case);
-        self.summary.add(&case);
-        self.conclusion.add(&case);
-        let written = write_line(&Line::Case(case), &mut self.file);
-        self.kept(written);
+        if let (Some(kept), Line::Case(case)) = (&mut self.kept, line) {
+            kept.push(*case);
+        }
     }
 
     fn flush(&mut self) {
-        let flushed = self.file.flush();
-        self.kept(flushed);
-    }
-
-    /// A run that can keep no more is stopped: what it would still do to its target nobody would ever know.
-    fn kept(&mut self, written: io::Result<()>) {
-        if let Err(error) = written {
-            self.error.get_or_insert(error);
-            self.stop();
+        if let Err(error) = self.file.flush() {
+            self.fail(error);
         }
     }
 
-    fn stop(&self) {
-        if let Some(stop) = &self.stop {
-            stop.request();
-        }
+    fn fail(&mut self, error: io::Error) {
+        self.error.get_or_insert(error);
+        self.stop.request();
     }
 
     /// Writes the verdicts over the whole run, and gives the exit code.
-    pub(super) fn finish(mut self, interrupted: Option<Exit>, elapsed: Duration) -> io::Result<(Exit, Console)> {
+    pub(super) fn finish(mut self, interrupted: Option<Exit>, elapsed: Duration) -> io::Result<Ended> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let mut summary = self.summary.finish();
-        if let Some((certificate, suite, strict)) = &self.proven {
-            certificate.mark(suite, *strict, &mut summary);
-        }
-        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        let footer: Footer = self.conclusion.finish(&summary, interrupted, self.known.problems(), micros);
+        let (retried, waited) = (self.tally.retried(), self.tally.waited());
+        let (summary, footer) = self.tally.finish(interrupted, elapsed);
         self.console.ended(&summary, &footer);
-        if self.retried > 0 {
-            let text =
-                format!("{} exchanges got no answer at first and were sent again (--transport-retries)", self.retried);
+        if retried > 0 {
+            let text = format!("{retried} exchanges got no answer at first and were sent again (--transport-retries)");
             self.console.hint(&text);
         }
-        if self.waited > 0 {
-            let text = format!("{} exchanges were put off by the service and sent again (retry_after)", self.waited);
+        if waited > 0 {
+            let text = format!("{waited} exchanges were put off by the service and sent again (retry_after)");
             self.console.hint(&text);
         }
         let exit = footer.exit;
-        write_line(&Line::Summary(Box::new(summary)), &mut self.file)?;
-        write_line(&Line::Footer(Box::new(footer)), &mut self.file)?;
+        let (summary, footer) = (Line::Summary(Box::new(summary)), Line::Footer(Box::new(footer)));
+        write_line(&summary, &mut self.file)?;
+        write_line(&footer, &mut self.file)?;
         self.file.flush()?;
-        Ok((exit, self.console))
+        let (Line::Summary(summary), Line::Footer(footer)) = (summary, footer) else {
+            unreachable!("they are these lines")
+        };
+        // What contradicts itself is for the reader of the file to tell.
+        let record = self.kept.and_then(|kept| Record::of(*self.header, kept, *summary, *footer).ok());
+        Ok(Ended { exit, console: self.console, record })
     }
-}
-
-/// Whether a case counts for `--fail-fast`.
-fn is_bad(outcome: &Verdict) -> bool {
-    matches!(
-        outcome,
-        Verdict::Failed | Verdict::Errored { .. } | Verdict::UnexpectedPass { .. } | Verdict::Flaky { .. }
-    )
 }

@@ -1,5 +1,6 @@
 //! Finds places by path: checks of `[[expect.at]]` ([`compare`]) and values to keep ([`extract`]).
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json_path::JsonPath;
@@ -13,6 +14,7 @@ use crate::model::json::Json;
 use crate::model::judgement::{Judgement, MismatchKind, Part};
 use crate::model::spec::Path;
 use crate::pattern::matching::{Body, Matcher, at_pointer};
+use crate::pattern::memo::Memo;
 
 /// Why no value can be taken from an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,9 +81,18 @@ pub fn check_path(path: &Path) -> Result<(), String> {
             }
         }
         Path::Pointer(_) => Err("a JSON Pointer is empty or begins with `/`".to_owned()),
-        Path::JsonPath(text) => JsonPath::parse(text).map(|_| ()).map_err(|error| error.to_string()),
+        Path::JsonPath(text) => json_path(text).map(|_| ()),
         Path::XPath(text) => XPath::parse(text).map(|_| ()),
     }
+}
+
+/// A JSONPath, read once however often it is asked for.
+fn json_path(text: &str) -> Result<Rc<JsonPath>, String> {
+    thread_local! {
+        static KNOWN: Memo<Rc<JsonPath>> = Memo::default();
+    }
+    let make = |text: &str| JsonPath::parse(text).map(Rc::new).map_err(|error| error.to_string());
+    KNOWN.with(|known| known.get(text, make))
 }
 
 /// JSON places with their pointers.
@@ -91,7 +102,7 @@ fn locate<'v, 'a>(path: &Path, root: &'v Json<'a>, body: &Parsed<'_>) -> Result<
             Ok(at_pointer(root, pointer).map(|value| (pointer.clone(), value)).into_iter().collect())
         }
         Path::JsonPath(text) => {
-            let path = JsonPath::parse(text).map_err(|error| error.to_string())?;
+            let path = json_path(text)?;
             let nodes = path.query_located(body.value(root));
             let pointers = nodes.iter().map(|node| node.location().to_json_pointer());
             // Found again in our own value, which has the exact numbers.

@@ -67,6 +67,8 @@ pub struct Safety {
     pub allow: Vec<Effect>,
     /// Hosts (`host` or `host:port`) that they are allowed on.
     pub hosts: Vec<String>,
+    /// Not to be asked what no service can have a right answer to.
+    pub unprobed: bool,
 }
 
 /// Limits that a run keeps to.
@@ -106,6 +108,31 @@ pub struct Target {
     pub limits: Limits,
     /// Failures that are known and accepted for a time.
     pub known: Vec<KnownFailure>,
+}
+
+impl Target {
+    /// A target of which only the URL is known.
+    #[must_use]
+    pub fn unnamed() -> Self {
+        Self {
+            identity: Identity {
+                name: "unnamed".to_owned(),
+                product: String::new(),
+                version: String::new(),
+                operator: String::new(),
+                class: TargetClass::Real,
+            },
+            services: BTreeMap::new(),
+            values: BTreeMap::new(),
+            secrets: Vec::new(),
+            auth: BTreeMap::new(),
+            headers: Vec::new(),
+            connection: Connection::default(),
+            safety: Safety::default(),
+            limits: Limits::default(),
+            known: Vec::new(),
+        }
+    }
 }
 
 /// A failure of a target that is known and accepted for a time.

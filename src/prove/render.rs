@@ -47,7 +47,7 @@ fn counts(proof: &Proof) -> Vec<Count> {
             tried: mutants.tried,
             good: mutants.noticed,
             word: "noticed",
-            wrong: format!("{} not looked at on purpose, {} missed", mutants.tolerated, mutants.missed.len()),
+            wrong: format!("{} let through on purpose, {} kinds missed", mutants.tolerated, mutants.missed.len()),
         },
         None => Count {
             what: "answers with one thing wrong",
@@ -74,6 +74,7 @@ fn faults_of<'a>(proof: &'a Proof, clause: &'a crate::model::id::ClauseId) -> im
 fn standing(fault: &FaultProof) -> String {
     match fault.standing {
         Standing::Killed => fault.killed_by.len().to_string(),
+        Standing::Run => format!("{} by the run", fault.killed_by.len()),
         Standing::Strict => format!("{} strict", fault.killed_by.len()),
         Standing::Elsewhere => "ELSEWHERE".to_owned(),
         Standing::Survived => "SURVIVED".to_owned(),
@@ -109,7 +110,7 @@ fn troubles(proof: &Proof) -> Vec<(String, Vec<String>)> {
         found.push((format!("{} survives ({}): {}", fault.id, fault.clause, fault.sentence), Vec::new()));
     }
     for fault in proof.misplaced() {
-        let others: Vec<&str> = fault.others.iter().map(crate::model::id::ClauseId::as_str).take(12).collect();
+        let others: Vec<&str> = fault.clauses.keys().map(crate::model::id::ClauseId::as_str).take(12).collect();
         found.push((
             format!("{} is noticed, but by no check of {}: {}", fault.id, fault.clause, fault.sentence),
             vec![format!("noticed in {}, by checks of {}", names(&fault.elsewhere), others.join(", "))],

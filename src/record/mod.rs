@@ -297,6 +297,32 @@ pub struct BodyRecord {
     pub cut: bool,
 }
 
+/// A request that no service can have a right answer to, and what came back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeRecord {
+    /// Service that was probed.
+    pub service: String,
+    /// What was asked.
+    pub kind: ProbeKind,
+    /// What was sent and what came back.
+    pub exchange: ExchangeRecord,
+}
+
+/// What a probe asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbeKind {
+    /// Reads a path, or an id, that nobody has.
+    Path,
+    /// Reads the path of an operation that is documented with another method only.
+    Method,
+    /// Asks for an operation by its own method, at a path or with an id that nobody has. Only where writing is allowed.
+    Operation,
+    /// A documented request that changes nothing: what a service answers to sense.
+    Sense,
+}
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -429,6 +455,9 @@ pub struct Footer {
     pub removed: u64,
     /// Whether the run was interrupted.
     pub interrupted: bool,
+    /// Requests that were to find out whether the target tells sense from nonsense.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<ProbeRecord>,
     /// How long it took, in microseconds.
     pub elapsed_us: u64,
 }

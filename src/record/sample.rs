@@ -89,6 +89,7 @@ pub fn record() -> Record {
         created,
         removed,
         interrupted: false,
+        probes: Vec::new(),
         elapsed_us: 2_345_678,
     };
     Record { header, cases, summary: summary.finish(), footer }

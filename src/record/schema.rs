@@ -149,8 +149,13 @@ fn footer() -> Value {
             ("interrupted", flag()),
             ("elapsed_us", whole()),
         ],
-        &[],
+        &[("probes", list(&reference("probe")))],
     )
+}
+
+fn probe() -> Value {
+    let kind = one_of(&["path", "method", "operation", "sense"]);
+    object(&[("service", text()), ("kind", kind), ("exchange", reference("exchange"))], &[])
 }
 
 fn lines() -> Defs {
@@ -322,6 +327,7 @@ fn findings() -> Defs {
 fn wire() -> Defs {
     let headers = list(&pair(&text(), &text()));
     vec![
+        ("probe", probe()),
         (
             "exchange",
             object(

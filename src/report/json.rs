@@ -41,27 +41,27 @@ pub(super) fn lines(record: &Record) -> Result<Vec<u8>, ReportError> {
 /// stand only inside strings, where that form means the same.
 fn shown(json: Vec<u8>) -> Vec<u8> {
     let plain = |byte: &u8| matches!(byte, b'\n' | 0x20..=0x7e);
-    if json.iter().all(plain) {
+    let Ok(text) = std::str::from_utf8(&json) else { return json };
+    let mut out = String::new();
+    let (mut copied, mut at) = (0, 0);
+    while let Some(found) = json[at..].iter().position(|byte| !plain(byte)) {
+        at += found;
+        let Some(c) = text[at..].chars().next() else { break };
+        if is_hidden(c) {
+            out.push_str(&text[copied..at]);
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+            copied = at + c.len_utf8();
+        }
+        at += c.len_utf8();
+    }
+    if copied == 0 {
         return json;
     }
-    let hidden = |c: char| c != '\n' && is_hidden(c);
-    match std::str::from_utf8(&json) {
-        Ok(text) if text.contains(hidden) => {
-            let mut out = String::with_capacity(text.len() + 64);
-            for c in text.chars() {
-                if hidden(c) {
-                    for unit in c.encode_utf16(&mut [0; 2]) {
-                        // Writing to a String cannot fail.
-                        let _ = write!(out, "\\u{unit:04x}");
-                    }
-                } else {
-                    out.push(c);
-                }
-            }
-            out.into_bytes()
-        }
-        _ => json,
-    }
+    out.push_str(&text[copied..]);
+    out.into_bytes()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::coverage;
 use super::curl::curl;
 use super::escape::{markdown, markdown_block, markdown_code, shorten};
 use super::group::{Group, groups};
+use super::known;
 use super::standing::Standing;
 use super::text::{ClauseTexts, answer, bodies, clauses_of, exchange_of, rerun};
 use super::words;
@@ -33,9 +34,15 @@ pub(super) fn render(record: &Record) -> String {
     let mut page = Page { text: String::new(), limit: MAX_BYTES };
     page.add(&head(record));
     failures(record, &mut page);
-    for section in
-        [clauses(record), choices(record), operations(record), skipped(record), left_behind(record), identity(record)]
-    {
+    for section in [
+        clauses(record),
+        choices(record),
+        operations(record),
+        known_failures(record),
+        skipped(record),
+        left_behind(record),
+        identity(record),
+    ] {
         page.add_section(&section);
     }
     page.text
@@ -391,6 +398,21 @@ fn left_behind(record: &Record) -> String {
     }
     if footer.left_behind.len() > 100 {
         let _ = writeln!(out, "- … and {} more", footer.left_behind.len() - 100);
+    }
+    out.push('\n');
+    out
+}
+
+fn known_failures(record: &Record) -> String {
+    let rows = known::rows(&record.header);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from(
+        "## Known failures of this target\n\n| about | how it fails | why it is accepted | issue | until |\n|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let _ = writeln!(out, "| {} |", row.map(|text| markdown(&text)).join(" | "));
     }
     out.push('\n');
     out

@@ -12,6 +12,7 @@ pub mod group;
 mod html;
 mod json;
 mod junit;
+mod known;
 mod markdown;
 mod sarif;
 pub mod standing;

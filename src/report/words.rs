@@ -152,6 +152,13 @@ pub(super) fn identity(header: &crate::record::Header) -> Vec<(&'static str, Str
         rows.push(("shard", format!("{index} of {of}")));
     }
     rows.push(("seed", header.seed.to_string()));
+    if header.repeat > 1 {
+        rows.push(("repeat", format!("each case {} times; runs that disagree are flaky", header.repeat)));
+    }
+    if header.transport_retries > 0 {
+        let text = format!("an exchange without an answer was sent again up to {} times", header.transport_retries);
+        rows.push(("transport retries", text));
+    }
     rows.push(("strict", if header.strict { "yes" } else { "no" }.to_owned()));
     rows.push(("level", name(&header.level)));
     rows.push(("suite", format!("{}, {}", count(header.suite.cases, "case", "cases"), header.suite.hash)));

@@ -4,10 +4,11 @@
 mod case;
 mod deliver;
 mod dispatch;
-mod evidence;
+pub(crate) mod evidence;
 mod jar;
 mod pace;
 mod redirect;
+mod repeat;
 mod session;
 mod step;
 mod testimony;

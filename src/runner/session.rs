@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::case::{Env, run_case};
-use super::dispatch::Plan;
+use super::case::Env;
+use super::dispatch::{Plan, Stop};
 use super::pace::{Hold, Pace};
+use super::repeat::repeated;
 use crate::model::verdict::Verdict;
 use crate::record::CaseRecord;
 use crate::redact::Redactor;
@@ -64,6 +65,6 @@ impl<T: Transport> Session<T> {
                 held.push(lock.clone().lock_owned().await);
             }
         }
-        run_case(&self.env, case).await
+        repeated(&self.env, case, &Stop::default()).await
     }
 }

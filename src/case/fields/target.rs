@@ -140,6 +140,11 @@ pub(crate) static SAFETY: Table = Table {
     fields: &[
         field("allow", Kind::List(&EFFECT), "effects that are allowed beyond `read`"),
         field("hosts", Kind::Texts, "hosts (`host` or `host:port`) that they are allowed on"),
+        field(
+            "probe",
+            Kind::Bool,
+            "false: do not ask it for paths that nobody has, to see whether it says yes to them",
+        ),
     ],
 };
 

@@ -9,6 +9,7 @@ use crate::model::id::{CaseId, ClauseId};
 use crate::model::verdict::{ClauseVerdict, Verdict};
 use crate::record::{CaseRecord, Change, Record};
 use crate::report::coverage;
+use crate::report::known;
 use crate::report::standing::{Standing, Standings};
 use crate::report::text::{ClauseTexts, answer};
 use crate::report::words;
@@ -51,6 +52,7 @@ pub(super) struct Page<'a> {
     documents: Vec<DocumentView>,
     choices: Vec<ChoiceView>,
     operations: Vec<OperationView>,
+    known: Vec<[Text; 5]>,
     not_run: Vec<ReasonView>,
     ledger: Vec<LedgerView>,
     more_ledger: usize,
@@ -193,6 +195,7 @@ pub(super) fn page<'a>(
         documents: documents(record, &numbers),
         choices: choices(record),
         operations: operations(record),
+        known: known::rows(&record.header).into_iter().map(|row| row.map(|text| Text::line(&text))).collect(),
         not_run: not_run(record, &numbers),
         ledger,
         more_ledger,
