@@ -4,6 +4,7 @@
 //! chooses one. For a search that is guided by coverage use cargo-fuzz, as `fuzz/README.md` says.
 
 use std::fs;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -144,7 +145,12 @@ fn search(name: &str) {
         assert!(asked.elapsed() < bodies::LONGEST, "{name} hangs on {:?}", String::from_utf8_lossy(&input));
         seen += 1;
     }
-    println!("{name}: {seen} inputs, {good} of them accepted, in {:.1} s, seed {seed}", began.elapsed().as_secs_f64());
+    let told = format!(
+        "{name}: {seen} inputs, {good} of them accepted, in {:.1} s, seed {seed}",
+        began.elapsed().as_secs_f64()
+    );
+    // A test harness shows it with `--nocapture`.
+    writeln!(std::io::stdout(), "{told}").expect("standard output");
 }
 
 #[test]

@@ -20,8 +20,11 @@ use casebook::report::{Format, render};
 use casebook::template::expect::{Rules, resolve};
 use casebook::template::{Mode, Scope, resolve_text};
 
-/// Every target by name. Each says whether the input was good for anything.
-pub const TARGETS: [(&str, fn(&[u8]) -> bool); 6] =
+/// What a target does with an input; whether the input was good for anything.
+pub type Body = fn(&[u8]) -> bool;
+
+/// Every target by name.
+pub const TARGETS: [(&str, Body); 6] =
     [("loader", loader), ("template", template), ("json", json), ("xml", xml), ("record", record), ("redact", redact)];
 
 const CLAUSES: &str = "[document]\nid = \"d\"\ntitle = \"D\"\nsha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\nbytes = 1\n[[clause]]\nid = \"X-01\"\nsection = \"S\"\nlevel = \"stated\"\ntext = \"One.\"\n";

@@ -71,7 +71,7 @@ fn a_foreign_address_called_localhost_is_no_loopback() {
 fn everything_goes_to_the_unix_socket() {
     let place =
         Place::new(&(case("one", "path = \"/x\"", "effect = \"write\"") + &case("raw", "target = \"/a/../b\"", "")));
-    let server = Server::unix(place.path().join("service.sock"), |_| Answer::ok());
+    let server = Server::unix(&place.path().join("service.sock"), |_| Answer::ok());
     place.target("http://api.example.test/v1", "[connection]\nunix_socket = \"service.sock\"\n");
     let record = place.fires(0, &[]);
     assert!(record.header.warnings.iter().any(|warning| warning.contains("service.sock")));
@@ -291,7 +291,7 @@ fn the_record_shows_what_the_wire_carried() {
     });
     let request =
         "path = \"/a%2Fb//c\"\nquery_raw = \"x=%zz&&y\"\ntext = \"a body é\"\nheaders.X-Mixed-Case = [\"1\", \"2\"]\n";
-    let place = Place::new(&case("one", &request.replace("path", "path"), "").replace("\"GET\"", "\"POST\""));
+    let place = Place::new(&case("one", request, "").replace("\"GET\"", "\"POST\""));
     place.target(&format!("http://{addr}"), "");
     let record = place.fires(0, &[]);
     let exchange = &record.cases[0].exchanges[0];
