@@ -63,6 +63,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "model",
             "load",
             "plan",
+            "template",
             "select",
             "known",
             "redact",
