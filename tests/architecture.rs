@@ -71,6 +71,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "event",
             "record",
             "conclude",
+            "template",
             "credible",
             "probe",
             "prove",
