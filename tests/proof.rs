@@ -22,22 +22,22 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// The suite's files that are about one operation, in a directory of their own, with a list of checks.
-fn part(keep: &[&str]) -> tempfile::TempDir {
+/// A copy of the suite.
+fn suite() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    copy(&Path::new(ROOT).join("cases"), dir.path(), keep);
+    copy(&Path::new(ROOT).join("cases"), dir.path());
     dir
 }
 
-fn copy(from: &Path, to: &Path, keep: &[&str]) {
+fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
-        let name = path.file_name().unwrap();
+        let to = to.join(path.file_name().unwrap());
         if path.is_dir() {
-            copy(&path, &to.join(name), keep);
-        } else if keep.is_empty() || keep.iter().any(|part| path.to_str().unwrap().contains(part)) {
-            fs::copy(&path, to.join(name)).unwrap();
+            copy(&path, &to);
+        } else {
+            fs::copy(&path, to).unwrap();
         }
     }
 }
@@ -77,7 +77,7 @@ fn everybody_gets_the_matrix() {
 
 #[test]
 fn an_expectation_that_goes_turns_the_proof_red() {
-    let cases = part(&[]);
+    let cases = suite();
     let file = cases.path().join("oracle/collections-delete");
     let mut damaged = false;
     for entry in fs::read_dir(&file).unwrap() {
@@ -99,31 +99,35 @@ fn an_expectation_that_goes_turns_the_proof_red() {
 
 #[test]
 fn a_wrong_answer_that_no_case_looks_at_turns_the_proof_red() {
-    // Two cases of one operation that ask for its status and nothing else of a JSON answer.
-    let cases = part(&["service.toml", "clauses.toml"]);
-    let text = r#"
-service = "oracle"
-suite = "oracle/collections-delete"
-
-[[case]]
-id = "blunt"
-title = "A missing collection is told by status alone"
-clauses = ["OCM-DEL-29"]
-effect = "destructive"
-[case.request]
-method = "DELETE"
-path = "/documents/api/1.1/collections/${random_hex(32)}"
-auth = "oracle.user"
-[case.expect]
-status = 404
-json = '{}'
-extra = "note"
-"#;
+    let cases = suite();
+    for entry in fs::read_dir(cases.path().join("oracle/collections-delete")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().is_some_and(|name| name != "clauses.toml") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let clauses = fs::read_to_string(cases.path().join("oracle/collections-delete/clauses.toml")).unwrap();
+    let excluded: Vec<&str> = clauses.split("[[clause]]").skip(1).filter(|each| !each.contains("\nexcluded")).collect();
+    let ids: Vec<&str> = excluded.iter().filter_map(|each| each.split('"').nth(1)).collect();
+    // One case for all clauses: it asks for a member of the answer, and of the others that they may be there.
+    let text = format!(
+        "service = \"oracle\"\nsuite = \"oracle/collections-delete\"\n[[case]]\nid = \"blunt\"\ntitle = \"Nearly blind\"\n\
+         clauses = {ids:?}\neffect = \"destructive\"\n[case.request]\nmethod = \"DELETE\"\n\
+         path = \"/documents/api/1.1/collections/${{oracle.missing_id}}\"\nauth = \"oracle.user\"\n[case.expect]\n\
+         status = 404\nextra = \"note\"\njson = '{{ \"errorCode\": \"-16\" }}'\n"
+    );
     fs::write(cases.path().join("oracle/collections-delete/blunt.toml"), text).unwrap();
     let at = cases.path().to_str().unwrap();
     let output = casebook(&["prove", "oracle-delete-missing-410", "--cases", at]);
     let text = said(&output);
-    assert_ne!(output.status.code(), Some(0), "{text}");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for place in ["/errorMessage, emptied", "/title, removed"] {
+        assert!(
+            text.contains(&format!("a wrong answer goes unnoticed: oracle-collection-delete 404: {place}")),
+            "{place}: {text}"
+        );
+    }
+    assert!(!text.contains("404: /errorCode"), "{text}");
 }
 
 #[test]

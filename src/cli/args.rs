@@ -299,6 +299,9 @@ pub struct CalibrateArgs {
     /// Profile of the target.
     #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
     pub target: Option<PathBuf>,
+    /// Also run cases that write or remove, where the target allows it. What they leave behind differs too.
+    #[arg(long)]
+    pub writes: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub run: RepeatArgs,
