@@ -66,6 +66,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "model",
             "load",
             "plan",
+            "template",
             "select",
             "known",
             "redact",
