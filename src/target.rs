@@ -466,7 +466,7 @@ mod tests {
             title: String::new(),
             extra: crate::model::spec::Extra::Fail,
             query_style: crate::model::spec::QueryStyle::Form,
-            timeout: std::time::Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
             source: source.clone(),
         };
         Suite {

@@ -4,11 +4,13 @@
 //! chooses one. For a search that is guided by coverage use cargo-fuzz, as `fuzz/README.md` says.
 
 use std::fs;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[path = "../fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "it is a crate of its own for cargo-fuzz")]
 mod bodies;
 
 /// Inputs of a target, unless a time is given.
@@ -128,7 +130,7 @@ fn search(name: &str) {
     let began = Instant::now();
     let seed = std::env::var("FUZZ_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let mut dice = Dice(seed);
-    let mut seen = 0;
+    let (mut seen, mut good) = (0, 0_u64);
     while time.map_or(seen < INPUTS, |time| began.elapsed() < time) {
         // First what is committed, as it is.
         let input = match corpus.get(usize::try_from(seen).unwrap_or(usize::MAX)) {
@@ -137,11 +139,18 @@ fn search(name: &str) {
         };
         let asked = Instant::now();
         let ended = catch_unwind(AssertUnwindSafe(|| body(&input)));
-        assert!(ended.is_ok(), "{name} panics on {:?}", String::from_utf8_lossy(&input));
+        let Ok(useful) = ended else { panic!("{name} panics on {:?}", String::from_utf8_lossy(&input)) };
+        assert!(useful || seen >= corpus.len() as u64, "{name} refuses what is committed: {seen}");
+        good += u64::from(useful);
         assert!(asked.elapsed() < bodies::LONGEST, "{name} hangs on {:?}", String::from_utf8_lossy(&input));
         seen += 1;
     }
-    println!("{name}: {seen} inputs in {:.1} s, seed {seed}", began.elapsed().as_secs_f64());
+    let told = format!(
+        "{name}: {seen} inputs, {good} of them accepted, in {:.1} s, seed {seed}",
+        began.elapsed().as_secs_f64()
+    );
+    // A test harness shows it with `--nocapture`.
+    writeln!(std::io::stdout(), "{told}").expect("standard output");
 }
 
 #[test]

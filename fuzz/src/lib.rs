@@ -20,8 +20,11 @@ use casebook::report::{Format, render};
 use casebook::template::expect::{Rules, resolve};
 use casebook::template::{Mode, Scope, resolve_text};
 
+/// What a target does with an input; whether the input was good for anything.
+pub type Body = fn(&[u8]) -> bool;
+
 /// Every target by name.
-pub const TARGETS: [(&str, fn(&[u8])); 6] =
+pub const TARGETS: [(&str, Body); 6] =
     [("loader", loader), ("template", template), ("json", json), ("xml", xml), ("record", record), ("redact", redact)];
 
 const CLAUSES: &str = "[document]\nid = \"d\"\ntitle = \"D\"\nsha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\nbytes = 1\n[[clause]]\nid = \"X-01\"\nsection = \"S\"\nlevel = \"stated\"\ntext = \"One.\"\n";
@@ -78,44 +81,50 @@ fn scope() -> Scope {
 }
 
 /// Files of cases, clauses, a service and a target: `cases %% clauses %% service %% target`; what is missing is sound.
-pub fn loader(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+pub fn loader(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
     let mut parts = text.split("\n%%\n");
     let mut part = |sound: &'static str| parts.next().filter(|part| !part.trim().is_empty()).unwrap_or(sound);
     let cases = part(CASES).to_owned();
     let (clauses, service) = (part(CLAUSES).to_owned(), part(SERVICE).to_owned());
     let target = part(TARGET).to_owned();
-    if let Some(suite) = load(&clauses, &service, &cases) {
+    let loaded = load(&clauses, &service, &cases);
+    if let Some(suite) = &loaded {
         let preview = |case| casebook::plan::preview(case, &Arc::new(scope().target().clone()), 7, "r");
         suite.cases.iter().for_each(|case| drop(preview(case)));
-        casebook::prove::Lock::of(&suite);
+        let _ = casebook::prove::Lock::of(suite);
     }
     let Some(sound) = load(CLAUSES, SERVICE, &(CASES.to_owned() + "expect = { status = 200, body = \"unchecked\" }\n"))
     else {
         panic!("the sound suite is sound");
     };
-    if let Err(found) = casebook::target::read("target.toml", &target, &sound) {
-        assert!(!case::render(&found, &[source("target.toml", target)], true).is_empty());
+    let read = casebook::target::read("target.toml", &target, &sound);
+    if let Err(found) = &read {
+        assert!(!case::render(found, &[source("target.toml", target)], true).is_empty());
     }
+    loaded.is_some() && read.is_ok()
 }
 
 /// A template, resolved for each place that it may stand in.
-pub fn template(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(template) = case::template::parse(text) else { return };
+pub fn template(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
+    let Ok(template) = case::template::parse(text) else { return false };
     let mut names = Vec::new();
     template.names(&mut names);
     let scope = scope();
+    let mut resolved = 0;
     for mode in [Mode::Plain, Mode::Segment, Mode::Xml] {
-        if let Ok(resolved) = resolve_text(&template, &scope, mode) {
-            assert!(resolved.len() < 64 << 20, "a short template gives {} bytes", resolved.len());
+        if let Ok(text) = resolve_text(&template, &scope, mode) {
+            assert!(text.len() < 64 << 20, "a short template gives {} bytes", text.len());
+            resolved += 1;
         }
     }
+    resolved > 0
 }
 
 /// A pattern and an answer, in the notation of `key`, compared in every way there is.
 fn compared(key: &str, media: &str, data: &[u8]) -> Option<()> {
-    let at = data.windows(4).position(|window| window == b"\n%%\n");
+    let at = data.windows(4).position(|window| window == SEPARATOR);
     let (pattern, body) = at.map_or((data, data), |at| (&data[..at], &data[at + 4..]));
     let pattern = std::str::from_utf8(pattern).ok()?;
     let quoted = serde_json::to_string(pattern).ok()?;
@@ -148,21 +157,21 @@ fn compared(key: &str, media: &str, data: &[u8]) -> Option<()> {
 }
 
 /// A JSON pattern and an answer.
-pub fn json(data: &[u8]) {
-    compared("json", "application/json", data);
+pub fn json(data: &[u8]) -> bool {
+    compared("json", "application/json", data).is_some()
 }
 
 /// An XML pattern and an answer.
-pub fn xml(data: &[u8]) {
-    compared("xml", "application/xml", data);
+pub fn xml(data: &[u8]) -> bool {
+    compared("xml", "application/xml", data).is_some()
 }
 
 /// A record: read, rendered in every format, written and read again.
-pub fn record(data: &[u8]) {
+pub fn record(data: &[u8]) -> bool {
     // Errors are the point; only their texts must be there.
     let told = |error: casebook::record::RecordError| assert!(!error.to_string().is_empty());
-    let _ = read(data, ReadMode::Partial).map_err(told);
-    let Ok(record) = read(data, ReadMode::Complete).map_err(told) else { return };
+    let partial = read(data, ReadMode::Partial).map_err(told);
+    let Ok(record) = read(data, ReadMode::Complete).map_err(told) else { return partial.is_ok() };
     for format in Format::ALL {
         assert!(render(format, &record).is_ok(), "{format} cannot be rendered");
     }
@@ -176,19 +185,20 @@ pub fn record(data: &[u8]) {
     }
     let again = read(again.as_slice(), ReadMode::Complete).expect("what was written can be read");
     assert_eq!(again, record);
+    true
 }
 
 /// A secret and a text that may hold it in any form.
-pub fn redact(data: &[u8]) {
-    let at = data.windows(4).position(|window| window == b"\n%%\n");
-    let Some(at) = at else { return };
-    let Ok(secret) = std::str::from_utf8(&data[..at]) else { return };
+pub fn redact(data: &[u8]) -> bool {
+    let at = data.windows(4).position(|window| window == SEPARATOR);
+    let Some(at) = at else { return false };
+    let Ok(secret) = std::str::from_utf8(&data[..at]) else { return false };
     let text = &data[at + 4..];
     // The name that stands in the place of a secret must not be mistaken for one.
     if secret.contains('$') || "$TOKEN".contains(secret) {
-        return;
+        return false;
     }
-    let Ok(redactor) = Redactor::new([("token", secret)]) else { return };
+    let Ok(redactor) = Redactor::new([("token", secret)]) else { return false };
     let clean = redactor.bytes(text);
     assert!(!redactor.finds(&clean), "{:?} is left in {:?}", secret, String::from_utf8_lossy(&clean));
     if let Ok(text) = std::str::from_utf8(text) {
@@ -196,7 +206,11 @@ pub fn redact(data: &[u8]) {
         assert!(!redactor.finds(clean.as_bytes()), "{secret:?} is left in {clean:?}");
         assert_eq!(redactor.text(&clean), clean, "what is clean stays as it is");
     }
+    true
 }
+
+/// What stands between the parts of an input.
+const SEPARATOR: &[u8] = b"\n%%\n";
 
 /// Longest that one input may take before it counts as a hang.
 pub const LONGEST: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::args::RunArgs;
 use super::files;
-use super::writer::{Ended, Writer};
+use super::writer::{Ended, Evidence, Writer};
 use super::{Failure, dry, wire};
 use crate::console::{Console, Verbosity};
 use crate::engine::{self, Facts, Tally};
@@ -19,7 +19,6 @@ use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
-use crate::record::Record;
 use crate::report::Format;
 use crate::report::text::ClauseTexts;
 use crate::runner::{self, Plan, RunOptions, Stop};
@@ -145,29 +144,37 @@ async fn go(
     }
     let interrupted = if signals.is_finished() { signals.await.ok().flatten() } else { None };
     let writer = consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?;
-    let Ended { exit, mut console, record } = writer
+    let Ended { exit, mut console, evidence } = writer
         .finish(interrupted, started.elapsed())
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     if let Some(mock) = embedded {
         mock.stop().await;
     }
-    let record = match record {
-        Some(record) => record,
-        None => files::read_record(&path, false)?,
-    };
-    write_reports(&path, &record, &sink, &mut console, args.quiet, exit)
+    write_reports(&path, evidence, &sink, &mut console, args.quiet, exit)
 }
 
 /// Renders the reports from the record, the one source of all of them.
 pub(super) fn write_reports(
     path: &Path,
-    record: &Record,
+    evidence: Evidence,
     sink: &Sink,
     console: &mut Console,
     quiet: bool,
     exit: Exit,
 ) -> Result<Exit, Failure> {
-    if let Err(errors) = sink.write(record) {
+    let written = match evidence {
+        Evidence::Whole(record) => sink.write(&record),
+        Evidence::File => sink.write(&files::read_record(path, false)?),
+        Evidence::Stored(mut stored) => {
+            let mut errors = sink.write_stored(&mut stored).err().unwrap_or_default();
+            drop(stored);
+            if sink.has_rest() {
+                errors.extend(sink.write_rest(&files::read_record(path, false)?).err().unwrap_or_default());
+            }
+            if errors.is_empty() { Ok(()) } else { Err(errors) }
+        }
+    };
+    if let Err(errors) = written {
         let texts: Vec<String> = errors.iter().map(|error| files::chain(error)).collect();
         return Err(Failure::new(Exit::worst([Exit::Harness, exit]), texts.join("\n")));
     }

@@ -12,11 +12,11 @@ use crate::console::Console;
 use crate::engine::Tally;
 use crate::event::RunEvent;
 use crate::model::verdict::Exit;
-use crate::record::{CaseRecord, Header, Line, Record, write_line};
+use crate::record::{CaseRecord, Header, Line, Places, Record, Stored, write_line};
 use crate::runner::Stop;
 
 /// Most bytes of lines whose cases are kept in memory too, so that reports of a short run need not read them back.
-const KEPT: usize = 2 << 20;
+const KEPT: u64 = 2 << 20;
 
 /// The consumer of a run's events.
 pub(super) struct Writer {
@@ -24,9 +24,9 @@ pub(super) struct Writer {
     console: Console,
     tally: Tally,
     header: Box<Header>,
-    /// All cases so far, as long as they are few, and the bytes of their lines.
+    /// All cases so far, as long as they are few.
     kept: Option<Vec<CaseRecord>>,
-    kept_bytes: usize,
+    places: Places,
     /// How a run is stopped of which nothing more can be kept.
     stop: Stop,
     error: Option<io::Error>,
@@ -38,8 +38,18 @@ pub(super) struct Ended {
     pub(super) exit: Exit,
     /// The console, for what is left to say.
     pub(super) console: Console,
-    /// The whole record, if it is short; otherwise only the file has it.
-    pub(super) record: Option<Record>,
+    /// What reports are made of.
+    pub(super) evidence: Evidence,
+}
+
+/// What reports are made of.
+pub(super) enum Evidence {
+    /// A short record.
+    Whole(Box<Record>),
+    /// A long one, of which most cases passed.
+    Stored(Box<Stored<fs::File>>),
+    /// What has to be read from the file.
+    File,
 }
 
 impl Writer {
@@ -53,13 +63,15 @@ impl Writer {
         stop: Stop,
         mut console: Console,
     ) -> io::Result<Self> {
-        let mut file = BufWriter::new(fs::File::create(path)?);
+        let created = fs::OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+        let mut file = BufWriter::with_capacity(64 << 10, created);
         console.started(&header);
         let line = Line::Header(Box::new(header));
-        write_line(&line, &mut file)?;
+        let mut places = Places::default();
+        places.skip(write_line(&line, &mut file)?);
         file.flush()?;
         let Line::Header(header) = line else { unreachable!("the line is a header") };
-        Ok(Self { file, console, tally, header, kept: Some(Vec::new()), kept_bytes: 0, stop, error: None })
+        Ok(Self { file, console, tally, header, kept: Some(Vec::new()), places, stop, error: None })
     }
 
     pub(super) fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
@@ -87,14 +99,16 @@ impl Writer {
 
     fn write(&mut self, case: Box<CaseRecord>) {
         let line = Line::Case(case);
-        match write_line(&line, &mut self.file) {
-            Ok(bytes) => self.kept_bytes += bytes,
+        let written = write_line(&line, &mut self.file);
+        let Line::Case(case) = line else { unreachable!("the line is a case") };
+        match written {
+            Ok(bytes) => self.places.add(&case.id, &case.outcome, bytes),
             Err(error) => self.fail(error),
         }
-        if self.kept_bytes > KEPT {
+        if self.places.bytes() > KEPT {
             self.kept = None;
         }
-        if let (Some(kept), Line::Case(case)) = (&mut self.kept, line) {
+        if let Some(kept) = &mut self.kept {
             kept.push(*case);
         }
     }
@@ -135,7 +149,15 @@ impl Writer {
             unreachable!("they are these lines")
         };
         // What contradicts itself is for the reader of the file to tell.
-        let record = self.kept.and_then(|kept| Record::of(*self.header, kept, *summary, *footer).ok());
-        Ok(Ended { exit, console: self.console, record })
+        let evidence = match self.kept {
+            Some(kept) => Record::of(*self.header, kept, *summary, *footer)
+                .map_or(Evidence::File, |record| Evidence::Whole(Box::new(record))),
+            None => {
+                let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                let stored = Stored::open(file, self.places, *self.header, *summary, *footer)?;
+                stored.map_or(Evidence::File, |stored| Evidence::Stored(Box::new(stored)))
+            }
+        };
+        Ok(Ended { exit, console: self.console, evidence })
     }
 }

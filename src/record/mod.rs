@@ -5,10 +5,12 @@ mod read;
 #[doc(hidden)]
 pub mod sample;
 pub mod schema;
+mod stored;
 pub mod summary;
 mod write;
 
 pub use read::{ReadMode, RecordError, read};
+pub use stored::{Places, Stored};
 pub use summary::Summary;
 pub use write::write_line;
 

@@ -83,10 +83,10 @@ pub(super) fn next(request: &PreparedRequest, response: &Response, who: &Followe
         return Next::Refuse(format!("it would lead {effect} to another host, {}", origin(&to)));
     }
     let mut dropped = Vec::new();
-    if from.origin() != to.origin() {
-        if let Err(reason) = leave_behind(&mut following, &mut to, who, &mut dropped) {
-            return Next::Refuse(reason);
-        }
+    if from.origin() != to.origin()
+        && let Err(reason) = leave_behind(&mut following, &mut to, who, &mut dropped)
+    {
+        return Next::Refuse(reason);
     }
     following.base_url = origin(&to);
     following.target = to[Position::BeforePath..Position::AfterQuery].to_owned();

@@ -78,7 +78,8 @@ fn a_directory_that_cannot_be_written_is_told_before_anything_is_sent() {
     place.target(&server.http(), "");
     // A file in the way stops everybody; permissions do not stop a superuser.
     place.write("blocked", "x");
-    let output = place.command().args(["run", "--target", "target.toml", "--out", "blocked/out"]).output();
+    let output =
+        place.command().args(["run", "--no-probe", "--target", "target.toml", "--out", "blocked/out"]).output();
     let output = output.expect("the command runs");
     ends(&output, 6);
     assert!(err(&output).contains("blocked"), "{}", err(&output));
@@ -86,11 +87,12 @@ fn a_directory_that_cannot_be_written_is_told_before_anything_is_sent() {
     fs::create_dir(&locked).expect("a directory");
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).expect("permissions");
     if fs::write(locked.join("probe"), "x").is_err() {
-        let output = place.command().args(["run", "--target", "target.toml", "--out", "locked/out"]).output();
+        let output =
+            place.command().args(["run", "--no-probe", "--target", "target.toml", "--out", "locked/out"]).output();
         ends(&output.expect("the command runs"), 6);
     }
     let read_only = "/proc/casebook";
-    let output = place.command().args(["run", "--target", "target.toml", "--out", read_only]).output();
+    let output = place.command().args(["run", "--no-probe", "--target", "target.toml", "--out", read_only]).output();
     ends(&output.expect("the command runs"), 6);
     assert!(server.asked().is_empty());
 }
@@ -105,7 +107,7 @@ fn a_reader_that_goes_away_changes_no_verdict_and_costs_no_report() {
         ("| true", &["--target", "target.toml", "-vv", "--report", "json"]),
         ("2>&1 | true", &["--target", "target.toml", "-vv"]),
     ] {
-        let script = format!("set -o pipefail; \"$0\" run --out out {} {streams}", arguments.join(" "));
+        let script = format!("set -o pipefail; \"$0\" run --no-probe --out out {} {streams}", arguments.join(" "));
         let output = Command::new("bash")
             .args([
                 "-c",
@@ -130,7 +132,7 @@ fn limited(place: &Place, files: u32, arguments: &str) -> Output {
     Command::new("bash")
         .args([
             "-c",
-            &format!("ulimit -n {files} && exec \"$0\" run --out out {arguments}"),
+            &format!("ulimit -n {files} && exec \"$0\" run --no-probe --out out {arguments}"),
             env!("CARGO_BIN_EXE_casebook"),
         ])
         .current_dir(place.path())
@@ -159,8 +161,9 @@ fn few_file_descriptors_lower_the_concurrency_and_lose_nothing() {
 fn the_embedded_mock_shares_the_file_descriptors() {
     let root = env!("CARGO_MANIFEST_DIR");
     let dir = tempfile::tempdir().expect("a directory");
-    let script =
-        format!("ulimit -n 64 && exec \"$0\" run --cases {root}/cases --out out --jobs 200 --quiet groove/add");
+    let script = format!(
+        "ulimit -n 64 && exec \"$0\" run --no-probe --cases {root}/cases --out out --jobs 200 --quiet groove/add"
+    );
     let output =
         Command::new("bash").args(["-c", &script, env!("CARGO_BIN_EXE_casebook")]).current_dir(dir.path()).output();
     let output = output.expect("a shell");
@@ -176,7 +179,10 @@ fn a_target_that_dies_and_comes_back_loses_only_what_was_asked_meanwhile() {
     let (mut service, port) = mock(0);
     place.target(&format!("http://127.0.0.1:{port}"), "[limits]\njobs = 4\nper_second = 100\n");
     let mut command = place.command();
-    command.args(["run", "--out", "out", "--target", "target.toml"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["run", "--no-probe", "--out", "out", "--target", "target.toml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let child = command.spawn().expect("the command runs");
     let lines =
         || fs::read(place.path().join("out/record.jsonl")).map_or(0, |text| text.split(|byte| *byte == b'\n').count());
@@ -247,6 +253,6 @@ fn the_wall_clock_is_asked_where_a_date_is_wanted_and_nowhere_else() {
     }
     asking.sort();
     // When the run began and what that makes of known failures; cookies that expire, and `Retry-After` as a date.
-    let wanted = ["cli/run.rs", "runner/case.rs", "runner/deliver.rs"];
+    let wanted = ["engine/mod.rs", "harness.rs", "runner/case.rs", "runner/deliver.rs"];
     assert_eq!(asking.iter().filter(|path| !path.starts_with("mock/")).collect::<Vec<_>>(), wanted);
 }

@@ -2,6 +2,7 @@
 //! and an environment that fails.
 
 mod environment;
+mod http2;
 mod limits;
 mod place;
 mod redirects;

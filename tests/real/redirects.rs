@@ -61,7 +61,7 @@ fn with_secrets(place: &Place) -> std::process::Command {
                    [[fixture]]\nname = \"demo.user\"\nkind = \"auth\"\ntext = \"u\"\n";
     place.write("cases/service.toml", service);
     let mut command = place.command();
-    command.env("TOKEN", "t0ken-canary").args(["run", "--out", "out", "--target", "target.toml"]);
+    command.env("TOKEN", "t0ken-canary").args(["run", "--no-probe", "--out", "out", "--target", "target.toml"]);
     command
 }
 

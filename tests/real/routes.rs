@@ -71,7 +71,7 @@ fn a_foreign_address_called_localhost_is_no_loopback() {
 fn everything_goes_to_the_unix_socket() {
     let place =
         Place::new(&(case("one", "path = \"/x\"", "effect = \"write\"") + &case("raw", "target = \"/a/../b\"", "")));
-    let server = Server::unix(place.path().join("service.sock"), |_| Answer::ok());
+    let server = Server::unix(&place.path().join("service.sock"), |_| Answer::ok());
     place.target("http://api.example.test/v1", "[connection]\nunix_socket = \"service.sock\"\n");
     let record = place.fires(0, &[]);
     assert!(record.header.warnings.iter().any(|warning| warning.contains("service.sock")));
@@ -152,7 +152,15 @@ fn everything_goes_through_the_proxy_that_was_asked_for() {
         place.target(url, &format!("[connection]\nca = \"root.pem\"\nproxy = \"http://{addr}\"\n{PROXY_AUTH}"));
         let run = |password: &str| {
             let mut command = place.command();
-            command.env("PROXY_PASSWORD", password).args(["run", "--out", "out", "--target", "target.toml", "-v"]);
+            command.env("PROXY_PASSWORD", password).args([
+                "run",
+                "--no-probe",
+                "--out",
+                "out",
+                "--target",
+                "target.toml",
+                "-v",
+            ]);
             command.output().expect("the command runs")
         };
         let output = run("pr0xy-canary-secret");
@@ -198,7 +206,7 @@ fn a_proxy_of_the_environment_is_never_used() {
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
         command.env(name, format!("http://{addr}"));
     }
-    ends(&command.args(["run", "--target", "target.toml"]).output().expect("the command runs"), 0);
+    ends(&command.args(["run", "--no-probe", "--target", "target.toml"]).output().expect("the command runs"), 0);
     assert!(heads.lock().expect("no panic").is_empty());
     assert_eq!(server.lines().len(), 1);
 }
@@ -234,7 +242,15 @@ fn headers_of_the_target_are_in_every_request_and_their_secrets_in_no_report() {
     let target = "[headers]\nX-Gateway-Key = \"key ${gateway.key}\"\nX-Trace = \"theirs\"\n[secrets]\ngateway.key = { env = \"GATEWAY_KEY\" }\n";
     place.target(&server.http(), target);
     let mut command = place.command();
-    command.env("GATEWAY_KEY", "g4teway-canary").args(["run", "--out", "out", "--target", "target.toml", "-vv"]);
+    command.env("GATEWAY_KEY", "g4teway-canary").args([
+        "run",
+        "--no-probe",
+        "--out",
+        "out",
+        "--target",
+        "target.toml",
+        "-vv",
+    ]);
     let output = command.output().expect("the command runs");
     ends(&output, 0);
     for asked in server.asked() {
@@ -275,7 +291,7 @@ fn the_record_shows_what_the_wire_carried() {
     });
     let request =
         "path = \"/a%2Fb//c\"\nquery_raw = \"x=%zz&&y\"\ntext = \"a body é\"\nheaders.X-Mixed-Case = [\"1\", \"2\"]\n";
-    let place = Place::new(&case("one", &request.replace("path", "path"), "").replace("\"GET\"", "\"POST\""));
+    let place = Place::new(&case("one", request, "").replace("\"GET\"", "\"POST\""));
     place.target(&format!("http://{addr}"), "");
     let record = place.fires(0, &[]);
     let exchange = &record.cases[0].exchanges[0];

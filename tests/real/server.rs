@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -108,9 +108,9 @@ impl Server {
         Self { shared: serve(Listener::Tcp(listener), config, Box::new(reply)), addr }
     }
 
-    pub(crate) fn unix(path: PathBuf, reply: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn unix(path: &Path, reply: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let addr = SocketAddr::from(([0, 0, 0, 0], 0));
-        let server = Self { shared: serve(Listener::Unix(path.clone()), None, Box::new(reply)), addr };
+        let server = Self { shared: serve(Listener::Unix(path.to_owned()), None, Box::new(reply)), addr };
         while !path.exists() {
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -131,16 +131,8 @@ fn insecure_is_a_flag_and_stands_in_every_report() {
     let server = both();
     let place = Place::plain();
     place.target(&https(&server), "");
-    let reports = [
-        "junit=r.xml",
-        "html=r.html",
-        "json=r.json",
-        "markdown=r.md",
-        "tap=r.tap",
-        "ctrf=r.ctrf",
-        "sarif=r.sarif",
-        "github=r.github",
-    ];
+    let reports =
+        ["junit=r.xml", "html=r.html", "json=r.json", "markdown=r.md", "tap=r.tap", "ctrf=r.ctrf", "sarif=r.sarif"];
     let mut arguments = vec!["--insecure"];
     for report in &reports {
         arguments.extend(["--report", report]);
