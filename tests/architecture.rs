@@ -26,6 +26,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("merge", &["model", "record", "conclude", "known"]),
     ("verify", &["model", "record", "merge", "known", "redact", "runner", "select", "transport", "plan"]),
     ("comparison", &["model", "record"]),
+    ("difference", &["model", "pattern", "compare", "record"]),
+    ("calibration", &["model", "difference", "record", "report"]),
+    ("sides", &["model", "calibration", "difference", "record", "report"]),
     ("report", &["model", "record", "diff", "pattern", "event"]),
     ("load", &["model", "case", "target"]),
     ("transport", &["model"]),
@@ -72,6 +75,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "event",
             "record",
             "conclude",
+            "template",
             "credible",
             "probe",
             "prove",
@@ -100,6 +104,9 @@ const PURE: &[&str] = &[
     "known",
     "merge",
     "comparison",
+    "difference",
+    "calibration",
+    "sides",
     "fixtures",
 ];
 
