@@ -267,11 +267,11 @@ const DIFF_TARGETS: &str = "Examples:\n  casebook diff-targets targets/v1.toml t
     Ends with 1 only when one of the two is wrong.";
 
 /// How cases are run that are run more than once.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct RepeatArgs {
-    /// Accept any TLS certificate.
-    #[arg(long, help_heading = "Target")]
-    pub insecure: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub connection: ConnectionArgs,
     /// Judge as `run --strict` does.
     #[arg(long)]
     pub strict: bool,

@@ -22,7 +22,7 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::NothingProven, text));
     }
     let ((first, second), interrupted) = gather::until_stopped(async |stop| {
-        let aim = gather::aim(&suite, target, mocked, &cases, args.run.strict).await?;
+        let aim = gather::aim(&suite, target, mocked, &cases, &args.run).await?;
         let first = aim.fire(&suite, &args.run, args.run.seed, stop.clone()).await?;
         let second = aim.fire(&suite, &args.run, args.run.seed, stop).await?;
         aim.end().await;
@@ -54,6 +54,6 @@ fn is_safe(suite: &Suite, target: &Target, mocked: bool, case: &Case) -> bool {
         .keys()
         .filter(|name| case.steps.iter().any(|step| step.service == **name))
         .filter_map(|name| target.services.get(name));
-    let allowed = mocked || urls.all(|url| may_change(url, Effect::Write, &target.safety));
+    let allowed = mocked || urls.all(|url| may_change(url, Effect::Write, target));
     case.effect == Effect::Read && (!writes || allowed)
 }
