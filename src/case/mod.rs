@@ -42,7 +42,7 @@ pub(crate) use diagnostic::suggestion;
 
 use crate::model::clause::{Choice, Clause, Document, Operation};
 use crate::model::id::ClauseId;
-use crate::model::suite::{Fixture, Service, Suite};
+use crate::model::suite::{Fixture, Rest, Service, Suite};
 use crate::model::template::JsonTemplate;
 use reader::{File, Node};
 
@@ -259,6 +259,7 @@ pub fn finish(
         cases,
         total,
         hash,
+        rest: Rest::default(),
     })
 }
 

@@ -46,7 +46,7 @@ pub async fn again(record: &Record, suite: &Suite, target: &Target) -> Result<Ag
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| error.to_string())?);
     let mut suite = suite.clone();
     // Of a step that was sent again and again only the last answer is recorded.
-    suite.cases.iter_mut().flat_map(|case| &mut case.steps).for_each(|step| step.poll = None);
+    suite.cases.iter_mut().flat_map(|case| Arc::make_mut(&mut case.steps)).for_each(|step| step.poll = None);
     let replay = Replay { suite: Arc::new(suite), target: Arc::new(target), redactor, stand_ins, record };
     let mut found = Again::default();
     for case in &record.cases {
