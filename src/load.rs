@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::case::{self, Diagnostic, Shared, SourceFile};
+use crate::model::id::CaseId;
 use crate::model::spec::Case;
 use crate::model::suite::{CaseSource, Rest, Suite};
 use crate::model::target::Target;
@@ -305,23 +306,29 @@ fn outlined(dir: &Path, large: u64) -> Option<Suite> {
         return None;
     }
     let steps = Mutex::default();
+    // All of them in one place from the beginning: moving them together later would need the memory twice.
+    let all: Mutex<case::FileCases> = Mutex::default();
     let read = parallel(kept.len(), |at| {
         let text = text(&kept[at].path).ok()?;
         let hash = quick_hash(text.as_bytes());
         let source = SourceFile { path: Arc::clone(&kept[at].file), text };
         let mut cases = case::read_cases(&source, &shared, &assets);
+        if !cases.is_sound() {
+            return None;
+        }
         cases.outline(&mut steps.lock().unwrap_or_else(PoisonError::into_inner));
-        cases.is_sound().then_some((hash, cases))
+        let ids: Vec<CaseId> = cases.ids().cloned().collect();
+        all.lock().unwrap_or_else(PoisonError::into_inner).append(cases);
+        Some((hash, ids))
     });
     let mut places = Vec::new();
-    let mut cases = Vec::with_capacity(read.len());
     for (at, each) in read.into_iter().enumerate() {
-        let (hash, each) = each?;
+        let (hash, ids) = each?;
         kept[at].hash = hash;
-        places.extend(each.ids().zip(0_u32..).map(|(id, nth)| (id.clone(), at as u32, nth)));
-        // Nothing is wrong, so that no file's text is asked for.
-        cases.push((0, each));
+        places.extend(ids.into_iter().zip(0_u32..).map(|(id, nth)| (id, at as u32, nth)));
     }
+    // Nothing is wrong, so that no file's text is asked for.
+    let cases = vec![(0, all.into_inner().unwrap_or_else(PoisonError::into_inner))];
     places.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let places = places.into_iter().map(|(_, file, nth)| (file, nth)).collect();
     let hash = hash_again(&files, &kept, &common, &used.into_inner().unwrap_or_else(PoisonError::into_inner))?;

@@ -54,6 +54,13 @@ impl FileCases {
         self.found.is_empty()
     }
 
+    /// Takes the cases of another file too.
+    pub fn append(&mut self, mut other: Self) {
+        self.cases.append(&mut other.cases);
+        self.spans.append(&mut other.spans);
+        self.found.append(&mut other.found);
+    }
+
     /// Leaves of each case what it takes to select it and to say beforehand what it will do. Equal steps are kept once.
     pub fn outline(&mut self, known: &mut Vec<Arc<Vec<Step>>>) {
         for case in &mut self.cases {
