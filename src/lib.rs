@@ -5,6 +5,7 @@
 //! resolved against a target, sent, compared, judged and redacted; run events carry the result to
 //! the console and to the record, and every report is rendered from the record alone.
 
+pub mod calibration;
 pub mod case;
 pub mod cli;
 pub mod compare;
@@ -13,6 +14,7 @@ pub mod conclude;
 pub mod console;
 pub mod credible;
 pub mod diff;
+pub mod difference;
 pub mod engine;
 pub mod event;
 pub mod fixtures;
@@ -31,6 +33,7 @@ pub mod redact;
 pub mod report;
 pub mod runner;
 pub mod select;
+pub mod sides;
 pub mod sink;
 pub mod target;
 pub mod template;

@@ -137,7 +137,7 @@ impl Reader<'_> {
         }
         let services = self.services(root);
         let headers = self.headers(root, &known);
-        let connection = self.connection(root, &services, &known);
+        let connection = self.connection(root, &services, &secrets, &known);
         let target = Target {
             services,
             headers,

@@ -60,6 +60,12 @@ pub enum Command {
     Prove(ProveArgs),
     /// Change the answers of the cases that pass, one thing at a time, and list what no case notices.
     Mutate(Box<MutateArgs>),
+    /// Run the cases that change nothing twice, list what differs, and propose what to ask for instead of a value.
+    #[command(after_help = CALIBRATE)]
+    Calibrate(Box<CalibrateArgs>),
+    /// Fire the same cases at two targets, and say of every difference who breaks which clause, or that both are legal.
+    #[command(after_help = DIFF_TARGETS)]
+    DiffTargets(Box<DiffTargetsArgs>),
     /// Read every case, clause and service file and report every error; nothing is sent.
     Check(CheckArgs),
     /// List the cases that a run would select.
@@ -250,6 +256,90 @@ pub struct MutateArgs {
     /// End with 0 even when changes go unnoticed that nobody meant to.
     #[arg(long, help_heading = "Output")]
     pub allow_survivors: bool,
+}
+
+const CALIBRATE: &str = "Examples:\n  casebook calibrate --target targets/staging.toml\n  \
+    casebook calibrate --base-url http://127.0.0.1:8080 groove/add --format json\n\n\
+    Ends with 1 when a case does not allow something that differs, and with 4 when no case could be run.";
+
+const DIFF_TARGETS: &str = "Examples:\n  casebook diff-targets targets/v1.toml targets/v2.toml\n  \
+    casebook diff-targets mock http://127.0.0.1:8080 groove/add --format markdown\n\n\
+    Ends with 1 only when one of the two is wrong.";
+
+/// How cases are run that are run more than once.
+#[derive(Clone, Debug, Args)]
+pub struct RepeatArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub connection: ConnectionArgs,
+    /// Judge as `run --strict` does.
+    #[arg(long)]
+    pub strict: bool,
+    /// Most cases in flight; does not depend on the number of cores.
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Deadline of one case, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub case_timeout: u64,
+    /// Most bytes of a response body.
+    #[arg(long, value_name = "BYTES", default_value_t = 10 << 20)]
+    pub max_body: u64,
+    /// Seed of random ids, the same for both runs.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Arguments of `calibrate`.
+#[derive(Clone, Debug, Args)]
+pub struct CalibrateArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// Base URL of the target, for all services or for one (`groove=http://…`). Without it and without a target
+    /// file that names one, an embedded mock is started.
+    #[arg(long, value_name = "[SERVICE=]URL", env = "CASEBOOK_BASE_URL", help_heading = "Target")]
+    pub base_url: Vec<String>,
+    /// Profile of the target.
+    #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
+    pub target: Option<PathBuf>,
+    /// Also run cases that write or remove, where the target allows it. What they leave behind differs too.
+    #[arg(long)]
+    pub writes: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub run: RepeatArgs,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub format: ListFormat,
+}
+
+/// Arguments of `diff-targets`.
+#[derive(Clone, Debug, Args)]
+pub struct DiffTargetsArgs {
+    /// A base URL, a target profile that names one, or `mock` for the embedded one.
+    #[arg(value_name = "A")]
+    pub a: String,
+    /// The other.
+    #[arg(value_name = "B")]
+    pub b: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// Profile for targets that are given as a base URL.
+    #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
+    pub target: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub run: RepeatArgs,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = TableFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub format: TableFormat,
 }
 
 /// A level, on the command line.

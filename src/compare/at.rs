@@ -6,8 +6,10 @@ use std::sync::Arc;
 use serde_json_path::JsonPath;
 
 use super::body::Parsed;
+use super::focus::Focus;
 use super::head::Single;
 use super::judge::{Judge, XmlSpot};
+use super::route::{Route, touches};
 use super::xpath::{Found, XPath};
 use crate::model::expect::{AtCheck, Expect};
 use crate::model::json::Json;
@@ -67,6 +69,19 @@ pub fn extract(path: &Path, body: &[u8], content_type: Option<&str>) -> Result<V
     Ok(found.into_iter().map(|(_, value)| value.clone().into_owned()).collect())
 }
 
+/// As [`extract`], of a JSON value that somebody has read already.
+///
+/// # Errors
+/// When the path cannot be read, or is one for XML.
+pub fn extract_json(path: &Path, root: &Json<'_>) -> Result<Vec<Json<'static>>, ExtractError> {
+    check_path(path).map_err(ExtractError::Path)?;
+    if let Path::XPath(_) = path {
+        return Err(ExtractError::NotXml { content_type: None, cause: "it is JSON".to_owned() });
+    }
+    let found = locate(path, root, &Parsed::new(&[])).map_err(ExtractError::Path)?;
+    Ok(found.into_iter().map(|(_, value)| value.clone().into_owned()).collect())
+}
+
 /// Whether a path can be read.
 ///
 /// # Errors
@@ -102,6 +117,9 @@ fn locate<'v, 'a>(path: &Path, root: &'v Json<'a>, body: &Parsed<'_>) -> Result<
             Ok(at_pointer(root, pointer).map(|value| (pointer.clone(), value)).into_iter().collect())
         }
         Path::JsonPath(text) => {
+            if let Some(found) = Route::parse(text).and_then(|route| route.find(root)) {
+                return Ok(found);
+            }
             let path = json_path(text)?;
             let nodes = path.query_located(body.value(root));
             let pointers = nodes.iter().map(|node| node.location().to_json_pointer());
@@ -146,6 +164,11 @@ fn words(path: &Path) -> &str {
 pub(super) fn compare(expect: &Expect, body: &Parsed<'_>, step: &str, found: &mut Judgement) {
     for check in &expect.at {
         let for_xml = matches!(check.path, Path::XPath(_));
+        if let Focus::Only(place) = body.focus
+            && !touches(&check.path, place)
+        {
+            continue;
+        }
         if !body.is_empty() && for_xml != body.looks_like_xml() {
             continue;
         }

@@ -62,12 +62,12 @@ pub(super) fn compile_at(
 ///
 /// # Errors
 /// When it does not compile; the message is one line.
-pub fn compile_regex(text: &str) -> Result<regex::Regex, String> {
+pub fn compile_regex(text: &str) -> Result<Arc<regex::Regex>, String> {
     thread_local! {
-        static KNOWN: Memo<regex::Regex> = Memo::default();
+        static KNOWN: Memo<Arc<regex::Regex>> = Memo::default();
     }
     let make = |text: &str| {
-        RegexBuilder::new(text).size_limit(REGEX_SIZE).build().map_err(|error| {
+        RegexBuilder::new(text).size_limit(REGEX_SIZE).build().map(Arc::new).map_err(|error| {
             let text = error.to_string();
             let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
             format!("the regular expression cannot be read: {}", last.trim().trim_start_matches("error: "))

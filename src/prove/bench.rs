@@ -195,6 +195,8 @@ impl Bench {
             let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
             handles.into_iter().try_for_each(|handle| handle.join().map_err(|_| BenchError::Panicked)?)
         })?;
+        // Whoever hears what cases saw learns that there is no more.
+        drop(trials);
         let ended = |progress: Mutex<Progress>| {
             let Progress { mut outcome, summary, .. } = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
             outcome.broken.sort_by(|one, two| one.case.cmp(&two.case));

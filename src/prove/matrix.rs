@@ -29,7 +29,6 @@ const HEARD: usize = 64;
 /// When a service cannot be started.
 pub fn prove(bench: &Bench, scope: &Scope, ended: &(dyn Fn(usize, usize) + Sync)) -> Result<Proof, BenchError> {
     let suite = &*bench.suite;
-    let all = all_cases(suite);
     let faults: Vec<&Fault> = faults().iter().filter(|fault| scope.covers(&[fault.id, fault.clause])).collect();
     let ways: Vec<(&Variation, bool)> = variations()
         .iter()
@@ -45,8 +44,10 @@ pub fn prove(bench: &Bench, scope: &Scope, ended: &(dyn Fn(usize, usize) + Sync)
         waits: false,
         listener: None,
     };
+    // What is not whole is about the cases that it can touch, and not about the suite.
+    let touched = if scope.is_whole() { all_cases(suite) } else { near.touched(&faults, &ways) };
     let mut trials: Vec<Trial> =
-        [false, true].into_iter().map(|strict| trial(Vec::new(), Arc::clone(&all), strict)).collect();
+        [false, true].into_iter().map(|strict| trial(Vec::new(), Arc::clone(&touched), strict)).collect();
     trials.extend(faults.iter().map(|fault| trial(vec![fault.departure], near.of(fault.clause), false)));
     trials.extend(ways.iter().map(|(variation, strict)| {
         let cases = near.of_service(variation.service());
@@ -57,9 +58,9 @@ pub fn prove(bench: &Bench, scope: &Scope, ended: &(dyn Fn(usize, usize) + Sync)
     let (listener, testimonies) = mpsc::channel(HEARD);
     trials[0].listener = Some(listener);
     // Judging answers and damaging the suite need no service, and wait for none.
-    let (outcomes, mutants, gates) = std::thread::scope(|scope| {
-        let mutants = scope.spawn(|| judge_mutants(suite, testimonies));
-        let gates = scope.spawn(|| gates(suite));
+    let (outcomes, mutants, gates) = std::thread::scope(|threads| {
+        let mutants = threads.spawn(|| judge_mutants(suite, testimonies));
+        let gates = threads.spawn(|| if scope.is_whole() { gates(suite) } else { Vec::new() });
         let outcomes = bench.run(trials, &|| ended(count.fetch_add(1, Ordering::Relaxed) + 1, total));
         (outcomes, mutants.join(), gates.join())
     });
@@ -165,23 +166,31 @@ impl<'a> Neighbours<'a> {
         Self { suite, services, cases: BTreeMap::new() }
     }
 
+    /// Cases that any of these can touch.
+    fn touched(&mut self, faults: &[&Fault], ways: &[(&Variation, bool)]) -> Arc<[usize]> {
+        let faults = faults.iter().map(|fault| self.of(fault.clause)).collect::<Vec<_>>();
+        let ways = ways.iter().map(|(variation, _)| self.of_service(variation.service())).collect::<Vec<_>>();
+        let all: BTreeSet<usize> = faults.iter().chain(&ways).flat_map(|cases| cases.iter().copied()).collect();
+        all.into_iter().collect()
+    }
+
     /// Cases that a departure of one API can touch; `None` is both.
     fn of_service(&mut self, service: Option<&'static str>) -> Arc<[usize]> {
         match service.and_then(|name| self.suite.services.get_key_value(name)) {
-            Some((name, _)) => self.at(BTreeSet::from([name.as_str()])),
+            Some((name, _)) => self.at(&BTreeSet::from([name.as_str()])),
             None => all_cases(self.suite),
         }
     }
 
     fn of(&mut self, clause: &str) -> Arc<[usize]> {
         match self.services.get(&ClauseId::new(clause)).cloned() {
-            Some(services) => self.at(services),
+            Some(services) => self.at(&services),
             None => all_cases(self.suite),
         }
     }
 
     /// Cases that send something to one of these services.
-    fn at(&mut self, services: BTreeSet<&'a str>) -> Arc<[usize]> {
+    fn at(&mut self, services: &BTreeSet<&'a str>) -> Arc<[usize]> {
         let suite = self.suite;
         let cases = self.cases.entry(services.clone()).or_insert_with(|| {
             let touches =

@@ -133,10 +133,18 @@ pub struct Tally {
     teeth: BTreeMap<CaseId, bool>,
 }
 
+/// What became of one change of an answer.
+#[derive(Clone, Debug, Default)]
+struct Change {
+    mutants: u64,
+    noticed: bool,
+    reason: Option<Looseness>,
+}
+
 /// The mutants of one answer, by place and operator.
 #[derive(Clone, Debug, Default)]
 pub struct AnswerTally {
-    counts: std::collections::HashMap<(Part, String, Operator), (u64, bool, Option<Looseness>)>,
+    counts: std::collections::HashMap<(Part, String, Operator), Change>,
     generated: [u64; Operator::ALL.len()],
     killed: [u64; Operator::ALL.len()],
     clauses: std::collections::HashMap<ClauseId, u64>,
@@ -149,10 +157,10 @@ impl AnswerTally {
         self.generated[operator as usize] += 1;
         self.killed[operator as usize] += u64::from(survived.is_none());
         let count = self.counts.entry((part, place.to_owned(), operator)).or_default();
-        count.0 += 1;
+        count.mutants += 1;
         match survived {
-            None => count.1 = true,
-            Some(reason) => count.2 = count.2.take().max(Some(reason)),
+            None => count.noticed = true,
+            Some(reason) => count.reason = count.reason.take().max(Some(reason)),
         }
     }
 
@@ -191,7 +199,7 @@ impl Tally {
         for (clause, count) in answer.clauses {
             *self.clauses.entry(clause).or_default() += count;
         }
-        for ((part, place, operator), (mutants, noticed, reason)) in answer.counts {
+        for ((part, place, operator), Change { mutants, noticed, reason }) in answer.counts {
             let count = self.counts.entry(Key { group: group.clone(), part, place, operator }).or_default();
             count.mutants += mutants;
             if noticed {

@@ -15,5 +15,5 @@ mod testimony;
 
 pub use dispatch::{Plan, PlannedCase, RunOptions, Stop, run, run_heard};
 pub use session::Session;
-pub use step::{CaptureFailure, capture};
+pub use step::{CaptureFailure, capture, capture_from};
 pub use testimony::{Answer, Testimony};

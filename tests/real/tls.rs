@@ -180,6 +180,10 @@ fn files_that_cannot_be_used_are_told_before_anything_is_sent() {
         ("client_cert = \"client.pem\"\nclient_key = \"other.key\"", "TLS cannot be prepared"),
         ("client_cert = \"client.pem\"", "`client_cert` needs `client_key`"),
         ("proxy = \"http://u:p@proxy.test\"", "credentials in a proxy's URL would be shown"),
+        (
+            "proxy = \"http://proxy.test\"\nproxy_auth = { user = \"u\", password = \"pass-word\" }",
+            "the proxy's password stands in the file",
+        ),
         ("resolve = [\"127.0.0.1:80:10.0.0.1\"]", "only names are looked up"),
         ("unix_socket = \"s\"\nproxy = \"http://proxy.test\"", "not both"),
     ] {

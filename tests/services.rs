@@ -1,4 +1,5 @@
-//! Services that say yes to everything, and services that only look so, over real sockets.
+//! Services that say yes to everything, services that answer differently each time, and two services side by side, over
+//! real sockets.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
@@ -316,4 +317,171 @@ fn where_nothing_may_be_written_nothing_but_reading_is_asked() {
     let asked = service.asked();
     let odd: Vec<&String> = asked.iter().filter(|asked| asked.contains("casebook-")).collect();
     assert!(!odd.is_empty() && odd.iter().all(|asked| asked.starts_with("GET ")), "{asked:?}");
+}
+
+const NOISY: &str = r#"
+service = "demo"
+suite = "demo"
+
+[[case]]
+id = "open"
+title = "A thing is told, whatever it is called"
+clauses = ["DEM-01"]
+effect = "read"
+[case.request]
+method = "GET"
+path = "/v1/things/open"
+[case.expect]
+status = 200
+json = '{ "id": { "$type": "string" }, "at": { "$type": "string" }, "count": { "$type": "integer" }, "tags": { "$each": { "$type": "string" } } }'
+
+[[case]]
+id = "closed"
+title = "A thing has its name"
+clauses = ["DEM-01"]
+effect = "read"
+[case.request]
+method = "GET"
+path = "/v1/things/closed"
+[case.expect]
+status = 200
+json = '{ "id": "thing-1", "at": { "$type": "string" }, "count": { "$type": "integer" }, "tags": { "$each": { "$type": "string" } } }'
+
+[[case]]
+id = "made"
+title = "A thing is made"
+clauses = ["DEM-01"]
+effect = "write"
+[case.request]
+method = "POST"
+path = "/v1/things/add"
+json = '{}'
+[case.expect]
+status = 200
+body = "unchecked"
+"#;
+
+fn suite(cases: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let suite = dir.path().join("cases/demo");
+    fs::create_dir_all(&suite).unwrap();
+    for (name, text) in [("service.toml", SERVICE), ("clauses.toml", CLAUSES), ("cases.toml", cases)] {
+        fs::write(suite.join(name), text).unwrap();
+    }
+    dir
+}
+
+fn noisy() -> Service {
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    Service::start(move |_| {
+        let at = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+        let tags = if at % 2 == 0 { r#"["a","b"]"# } else { r#"["b","a"]"# };
+        json(200, &format!(r#"{{"id":"thing-{at}","at":"2024-01-01T00:00:{at:02}Z","count":{at},"tags":{tags}}}"#))
+    })
+}
+
+#[test]
+fn what_differs_each_time_is_listed_with_what_to_ask_for_instead() {
+    let (service, dir) = (noisy(), suite(NOISY));
+    let base = format!("http://127.0.0.1:{}", service.port);
+    let calibrate = |more: &[&str]| {
+        casebook(dir.path()).args(["calibrate", "--base-url", &base, "--jobs", "1"]).args(more).output().unwrap()
+    };
+    let open = calibrate(&["demo/open", "--format", "json"]);
+    let said = String::from_utf8_lossy(&open.stdout).into_owned();
+    assert_eq!(open.status.code(), Some(0), "{said}");
+    let value: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let places: Vec<(&str, &str)> = value["places"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|place| (place["place"].as_str().unwrap(), place["proposal"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            (
+                "/at",
+                r#"{ "$regex": "^\\d{4}-\\d{2}-\\d{2}[Tt ]\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?([Zz]|[+-]\\d{2}:\\d{2})?$" }"#
+            ),
+            ("/count", r#"{ "$type": "integer" }"#),
+            ("/id", r#"{ "$regex": "^thing\\-[A-Za-z0-9_-]{1}$" }"#),
+            ("/tags", r#"{ "$unordered": […] }"#),
+        ]
+    );
+    assert_eq!(value["places"][2]["evidence"][0]["case"], "demo/open");
+    assert_eq!(service.asked(), ["GET /v1/things/open", "GET /v1/things/open"]);
+    // A case that asks for a value that does not last; the one that writes is left out.
+    let closed = calibrate(&[]);
+    let said = String::from_utf8_lossy(&closed.stdout).into_owned();
+    assert_eq!(closed.status.code(), Some(1), "{said}");
+    assert!(said.contains("What differs and makes a case fail:") && said.contains("demo/closed"), "{said}");
+    assert!(service.asked().iter().all(|asked| asked.starts_with("GET ")), "{:?}", service.asked());
+    let none = calibrate(&["demo/made"]);
+    assert_eq!(none.status.code(), Some(4), "{}", String::from_utf8_lossy(&none.stderr));
+}
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// `casebook mock` as a process of its own.
+struct Mock {
+    child: std::process::Child,
+    url: String,
+}
+
+impl Mock {
+    fn start(departure: &[&str]) -> Self {
+        let mut command = casebook(Path::new(ROOT));
+        let mut child = command.arg("mock").args(departure).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Mock {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn differ(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = casebook(Path::new(ROOT)).arg("diff-targets").args(arguments).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.code(), said)
+}
+
+#[test]
+fn who_breaks_a_clause_is_named_whichever_side_it_is() {
+    let wrong = Mock::start(&["--fault", "oracle-delete-missing-410"]);
+    let filter = "oracle/collections-delete/missing";
+    let (exit, said) = differ(&["mock", &wrong.url, filter]);
+    assert_eq!(exit, Some(1), "{said}");
+    assert!(said.contains("B breaks OCM-DEL-29") && said.contains("410") && said.contains("404"), "{said}");
+    assert!(!said.contains("A breaks OCM"), "{said}");
+    let (exit, said) = differ(&[&wrong.url, "mock", filter, "--format", "markdown"]);
+    assert_eq!(exit, Some(1), "{said}");
+    assert!(said.contains("### A breaks OCM-DEL-29"), "{said}");
+    let (exit, said) = differ(&[&wrong.url, &wrong.url, filter, "--format", "json"]);
+    assert_eq!(exit, Some(1), "{said}");
+    let value: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(value["findings"][0]["label"]["side"], "both");
+}
+
+#[test]
+fn a_legal_difference_is_a_choice_or_silence_and_no_failure() {
+    let other = Mock::start(&["--variation", "groove-echo-untouched"]);
+    let (exit, said) = differ(&["mock", &other.url, "groove/add/"]);
+    assert_eq!(exit, Some(0), "{said}");
+    assert!(said.contains("choice A-06") && said.contains("A breaks 0 clauses, B breaks 0 clauses"), "{said}");
+    // Random ids agree, and nothing else differs.
+    let (exit, said) = differ(&["mock", "mock", "oracle"]);
+    assert_eq!(exit, Some(0), "{said}");
+    assert!(said.contains("0 differences by choice"), "{said}");
+    let (exit, said) = differ(&["mock", "http://127.0.0.1:9", "oracle"]);
+    assert_eq!(exit, Some(5), "{said}");
+    let (exit, said) = differ(&["mock", "https://api.example.test", "groove/add/accepted"]);
+    assert_eq!(exit, Some(7), "{said}");
 }
