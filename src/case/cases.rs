@@ -104,6 +104,7 @@ fn outlined(step: &Step) -> Step {
             auth: None,
             body: BodySpec::None,
             content_type: None,
+            redirects: 0,
             timeout: Duration::ZERO,
         },
         expect: ExpectSpec {
