@@ -307,6 +307,8 @@ mod tests {
             response: Some(response),
             error: None,
             attempts: 1,
+            waits: Vec::new(),
+            redirects: Vec::new(),
             started_us: 0,
             elapsed_us: 0,
         }

@@ -133,8 +133,8 @@ impl Harness {
         let entries = known::entries(&target.known, &suite).map_err(EngineError::from)?;
         let today = jiff::Timestamp::now().to_string();
         let known = KnownFailures::new(&entries, &today).map_err(EngineError::from)?;
+        let transport = Arc::new(HttpTransport::new(self.engine.http_options(&target)?));
         let plan = Plan { suite: suite.clone(), target: Arc::new(target), cases, options };
-        let transport = Arc::new(HttpTransport::new(self.engine.http_options().clone()));
         let run_id = format!("test{}", std::process::id());
         let bench = Arc::new(Bench {
             session: Session::new(plan, transport, redactor, &run_id),

@@ -1,7 +1,7 @@
 //! What a run will do, decided before anything is sent: which cases are skipped and why ([`cases`]), what may be
 //! changed ([`guard`]), what is secret ([`redactor`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::model::json::Json;
 use crate::model::spec::{Case, Effect, LedgerSpec, Need, Step, StepRole, TargetSpec};
 use crate::model::suite::Suite;
-use crate::model::target::{Auth, Safety, Target};
+use crate::model::target::{Auth, Target};
 use crate::model::template::{Part, Template};
 use crate::model::verdict::SkipCode;
 use crate::redact::{RedactError, Redactor};
@@ -201,16 +201,17 @@ fn lack(target: &Target, need: &Need) -> String {
     }
 }
 
-/// Writes and deletions go to loopback addresses only, unless the target file names the effect and the host.
+/// Writes and deletions go to this machine only, unless the target file names the effect and the host. What counts is
+/// where connections go, not what a host is called.
 pub fn guard(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), PlanError> {
     let mut refused: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
     for case in planned.iter().filter(|each| each.skip.is_none()).map(|each| &suite.cases[each.index]) {
         if case.effect == Effect::Read {
             continue;
         }
-        for step in &case.steps {
+        for step in case.steps.iter() {
             let Some(url) = target.services.get(&step.service) else { continue };
-            if !may_change(url, case.effect, &target.safety) {
+            if !may_change(url, case.effect, target) {
                 let entry = refused.entry(url.clone()).or_default();
                 if entry.1.last().is_none_or(|last| last != case.id.as_str()) {
                     entry.0 += 1;
@@ -240,27 +241,71 @@ pub fn guard(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<
     Err(PlanError::Refused(text))
 }
 
-/// Whether a host may be changed so: it is a loopback address, or the target file names it and the effect.
+/// Whether a host may be changed so: it is on this machine, or the target file names it and the effect.
 #[must_use]
-pub fn may_change(base_url: &str, effect: Effect, safety: &Safety) -> bool {
+pub fn may_change(base_url: &str, effect: Effect, target: &Target) -> bool {
     let Ok(url) = url::Url::parse(base_url) else { return false };
     let Some(host) = url.host_str() else { return false };
-    if is_loopback(host) {
+    if target.connection.is_local(&url) {
         return true;
     }
+    let safety = &target.safety;
     let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or(0));
     safety.allow.contains(&effect) && safety.hosts.iter().any(|named| named == host || *named == with_port)
 }
 
-/// Whether the service at a base URL runs on this machine.
+/// Whether requests to a base URL end on this machine.
 #[must_use]
-pub fn is_local(base_url: &str) -> bool {
-    url::Url::parse(base_url).is_ok_and(|url| url.host_str().is_some_and(is_loopback))
+pub fn is_local(base_url: &str, target: &Target) -> bool {
+    url::Url::parse(base_url).is_ok_and(|url| target.connection.is_local(&url))
 }
 
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+/// What a run is about to change that is not on this machine: base URL, number of cases by effect, and the kinds of
+/// things that they create and remove. Empty when nothing is.
+#[must_use]
+pub fn changes(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Vec<String> {
+    let mut by_url: BTreeMap<&str, (BTreeMap<Effect, usize>, BTreeSet<String>)> = BTreeMap::new();
+    for case in planned.iter().filter(|each| each.skip.is_none()).map(|each| &suite.cases[each.index]) {
+        if case.effect == Effect::Read {
+            continue;
+        }
+        let away = |step: &&Step| target.services.get(&step.service).is_some_and(|url| !is_local(url, target));
+        let mut urls: Vec<&str> = Vec::new();
+        for step in case.steps.iter().filter(away) {
+            let url = target.services[&step.service].as_str();
+            let (effects, kinds) = by_url.entry(url).or_default();
+            if !urls.contains(&url) {
+                urls.push(url);
+                *effects.entry(case.effect).or_default() += 1;
+            }
+            kinds.extend(step.creates.iter().map(|spec| format!("creates {}", spec.kind)));
+            kinds.extend(step.removes.iter().map(|spec| format!("removes {}", spec.kind)));
+        }
+    }
+    let line = |(url, (effects, kinds)): (&str, (BTreeMap<Effect, usize>, BTreeSet<String>))| {
+        let effects: Vec<String> = effects
+            .iter()
+            .map(|(effect, count)| {
+                let word = if *effect == Effect::Destructive { "destructive" } else { "write" };
+                format!("{count} {word} case{}", if *count == 1 { "" } else { "s" })
+            })
+            .collect();
+        let kinds: Vec<String> = kinds.into_iter().collect();
+        let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+        format!("about to change {url}: {}{kinds}", effects.join(", "))
+    };
+    by_url.into_iter().map(line).collect()
+}
+
+/// User name and password for the target's proxy.
+///
+/// # Errors
+/// When a value of theirs is missing.
+pub fn proxy_credentials(target: &Target) -> Result<Option<(String, String)>, TemplateError> {
+    let Some(auth) = &target.connection.proxy_auth else { return Ok(None) };
+    let scope = Scope::new(std::sync::Arc::new(target.clone()), 0, "");
+    let text = |template: &Template| resolve_text(template, &scope, Mode::Plain);
+    Ok(Some((text(&auth.user)?, text(&auth.password)?)))
 }
 
 /// The redactor for everything that a target keeps secret.
@@ -304,6 +349,10 @@ fn credentials(target: &Target) -> Vec<(String, String)> {
             found.push((format!("{name}.basic"), base64::engine::general_purpose::STANDARD.encode(pair)));
         }
     }
+    if let Ok(Some((user, password))) = proxy_credentials(target) {
+        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+        found.push(("proxy.basic".to_owned(), pair));
+    }
     found
 }
 
@@ -319,12 +368,22 @@ pub fn config_hash(target: &Target) -> String {
             hash.update([0]);
         }
     }
+    for note in target.connection.notes() {
+        hash.update(note.as_bytes());
+        hash.update([0]);
+    }
+    for (name, value) in &target.headers {
+        hash.update(format!("{name}: {value:?}").as_bytes());
+        hash.update([0]);
+    }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::connection::Connection;
+    use crate::model::target::Safety;
 
     #[test]
     fn a_secret_is_hidden_in_what_cases_make_of_it_too() {
@@ -342,7 +401,7 @@ mod tests {
 
     #[test]
     fn only_loopback_may_be_changed_without_permission() {
-        let none = Safety::default();
+        let none = Target::unnamed();
         for free in ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:80", "http://localhost/x"] {
             assert!(may_change(free, Effect::Destructive, &none), "{free}");
         }
@@ -351,14 +410,27 @@ mod tests {
         {
             assert!(!may_change(guarded, Effect::Write, &none), "{guarded}");
         }
-        let named = Safety {
+        let safety = Safety {
             allow: vec![Effect::Write],
             hosts: vec!["api.test".to_owned(), "b.test:8080".to_owned()],
             unprobed: false,
         };
+        let named = Target { safety, ..Target::unnamed() };
         assert!(may_change("https://api.test/v1", Effect::Write, &named));
         assert!(!may_change("https://api.test/v1", Effect::Destructive, &named));
         assert!(may_change("http://b.test:8080", Effect::Write, &named));
         assert!(!may_change("http://b.test:8081", Effect::Write, &named));
+    }
+
+    #[test]
+    fn what_counts_is_where_connections_go() {
+        let resolve = |text: &str| {
+            let connection = Connection { resolve: vec![text.parse().unwrap()], ..Connection::default() };
+            Target { connection, ..Target::unnamed() }
+        };
+        assert!(may_change("https://api.test", Effect::Write, &resolve("api.test:443:127.0.0.1")));
+        assert!(!may_change("http://localhost:80", Effect::Write, &resolve("localhost:80:203.0.113.9")));
+        let proxied = Connection { proxy: "http://127.0.0.1:3128".parse().ok(), ..Connection::default() };
+        assert!(!may_change("http://localhost", Effect::Write, &Target { connection: proxied, ..Target::unnamed() }));
     }
 }

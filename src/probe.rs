@@ -174,7 +174,7 @@ fn nonsense(
         probes.push(Probe { kind: ProbeKind::Path, request: read(format!("{elsewhere}/{nobody}")) });
     }
     let safe = matches!(real.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-    if !safe && may_change(&real.base_url, case.effect.max(Effect::Write), &target.safety) {
+    if !safe && may_change(&real.base_url, case.effect.max(Effect::Write), target) {
         let request = PreparedRequest { target: format!("{elsewhere}{query}"), ..real.clone() };
         probes.push(Probe { kind: ProbeKind::Operation, request });
     }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use crate::record::Record;
-use crate::report::{Format, ReportError, render};
+use crate::record::{Record, Stored};
+use crate::report::{Format, ReportError, can_be_streamed, render, render_stored};
 
 /// Where a report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +77,7 @@ impl Sink {
     pub fn prepare(outputs: &[(Format, Destination)]) -> Result<Self, SinkError> {
         let mut seen: Vec<(PathBuf, Format)> = Vec::new();
         let mut on_stdout: Option<Format> = None;
+        let mut proven: Vec<PathBuf> = Vec::new();
         for (format, destination) in outputs {
             match destination {
                 Destination::Stdout => match on_stdout.replace(*format) {
@@ -96,12 +97,18 @@ impl Sink {
                     if let Some((_, first)) = seen.iter().find(|(other, _)| *other == real) {
                         return Err(SinkError::SamePath { path: path.clone(), first: *first, second: *format });
                     }
+                    prove(path, &mut proven).map_err(fail)?;
                     seen.push((real, *format));
-                    prove(path).map_err(fail)?;
                 }
             }
         }
         Ok(Self { outputs: outputs.to_vec() })
+    }
+
+    /// Whether a report goes to standard output, which then belongs to it alone.
+    #[must_use]
+    pub fn takes_stdout(&self) -> bool {
+        self.outputs.iter().any(|(_, destination)| *destination == Destination::Stdout)
     }
 
     /// Renders and writes every report. A file is replaced whole or not at all. One report that fails does not keep
@@ -118,23 +125,59 @@ impl Sink {
     /// # Errors
     /// As [`Sink::write`].
     pub fn write_to(&self, record: &Record, stdout: &mut dyn Write) -> Result<(), Vec<SinkError>> {
+        self.each(stdout, |_| true, |format, out| Ok(out.write_all(&render(format, record)?)?))
+    }
+
+    /// Writes the reports that can be made of a record whose cases stay where they were written, and gives the formats
+    /// that are left for [`Sink::write_rest`].
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    pub fn write_stored<R: io::Read + io::Seek>(&self, stored: &mut Stored<R>) -> Result<(), Vec<SinkError>> {
+        let (record, mut cases) = stored.split();
+        let render = |format, out: &mut dyn Write| render_stored(format, record, &mut cases, out);
+        self.each(&mut io::stdout().lock(), can_be_streamed, render)
+    }
+
+    /// Writes the reports that [`Sink::write_stored`] does not.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    pub fn write_rest(&self, record: &Record) -> Result<(), Vec<SinkError>> {
+        let render = |format, out: &mut dyn Write| Ok(out.write_all(&render(format, record)?)?);
+        self.each(&mut io::stdout().lock(), |format| !can_be_streamed(format), render)
+    }
+
+    /// Whether [`Sink::write_rest`] has anything to write.
+    #[must_use]
+    pub fn has_rest(&self) -> bool {
+        self.outputs.iter().any(|(format, _)| !can_be_streamed(*format))
+    }
+
+    fn each(
+        &self,
+        stdout: &mut dyn Write,
+        which: impl Fn(Format) -> bool,
+        mut render: impl FnMut(Format, &mut dyn Write) -> Result<(), ReportError>,
+    ) -> Result<(), Vec<SinkError>> {
         let mut errors = Vec::new();
-        for (format, destination) in &self.outputs {
+        for (format, destination) in self.outputs.iter().filter(|(format, _)| which(*format)) {
             let format = *format;
-            let bytes = match render(format, record) {
-                Ok(bytes) => bytes,
-                Err(source) => {
-                    errors.push(SinkError::Render { format, source });
-                    continue;
-                }
-            };
             let (path, written) = match destination {
-                Destination::Stdout => (Path::new("-"), stdout.write_all(&bytes).and_then(|()| stdout.flush())),
-                Destination::File(path) => (path.as_path(), replace(path, &bytes)),
+                Destination::Stdout => {
+                    let written = render(format, stdout).and_then(|()| Ok(stdout.flush()?));
+                    (Path::new("-"), enough(written))
+                }
+                Destination::File(path) => (path.as_path(), replace(path, |out| render(format, out))),
             };
-            if let Err(source) = written {
-                errors.push(SinkError::Write { path: path.to_owned(), format, source });
-            }
+            errors.extend(match written {
+                Ok(()) => None,
+                Err(ReportError::Line(source)) => Some(SinkError::Write { path: path.to_owned(), format, source }),
+                Err(ReportError::Json(error)) if error.is_io() => {
+                    Some(SinkError::Write { path: path.to_owned(), format, source: error.into() })
+                }
+                Err(source) => Some(SinkError::Render { format, source }),
+            });
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
@@ -174,13 +217,18 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(directory_of(path))
 }
 
-/// A rename replaces a file that cannot itself be written, so the file's own permission is asked too.
-fn prove(path: &Path) -> io::Result<()> {
+/// A rename replaces a file that cannot itself be written, so the file's own permission is asked too. One file in each
+/// directory proves it.
+fn prove(path: &Path, proven: &mut Vec<PathBuf>) -> io::Result<()> {
     let path = followed(path);
     if is_special(&path) {
         return Ok(());
     }
-    beside(&path)?.write_all(b"\n")?;
+    let directory = directory_of(&path);
+    if !proven.iter().any(|known| known == directory) {
+        beside(&path)?.write_all(b"\n")?;
+        proven.push(directory.to_owned());
+    }
     match fs::metadata(&path) {
         Ok(metadata) if metadata.permissions().readonly() => {
             Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"))
@@ -190,18 +238,28 @@ fn prove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Replaces the file in one step, and only after all of its bytes are on the disk.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces the file in one step: who reads it sees the old report or the whole new one. It is not forced onto the
+/// disk, which can take longer than a run: whoever loses power has the record's commands to make it again.
+fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> Result<(), ReportError>) -> Result<(), ReportError> {
     fs::create_dir_all(directory_of(path))?;
     let path = followed(path);
     if is_special(&path) {
-        return fs::OpenOptions::new().write(true).open(&path)?.write_all(bytes);
+        return render(&mut fs::OpenOptions::new().write(true).open(&path)?);
     }
     let mut file = beside(&path)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
+    render(file.as_file_mut())?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// A reader of standard output that went away had enough, and is no error.
+fn enough(written: Result<(), ReportError>) -> Result<(), ReportError> {
+    let kind = match &written {
+        Err(ReportError::Line(error)) => Some(error.kind()),
+        Err(ReportError::Json(error)) => error.io_error_kind(),
+        _ => None,
+    };
+    if kind == Some(io::ErrorKind::BrokenPipe) { Ok(()) } else { written }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use toml::de::DeValue;
 
@@ -14,6 +15,8 @@ use crate::model::spec::Effect;
 use crate::model::suite::{FixtureKind, Suite};
 use crate::model::target::{Auth, Identity, KnownFailure, Limits, Safety, Target, TargetClass};
 use crate::model::template::Template;
+
+mod connection;
 
 /// Where a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +67,7 @@ impl TargetFile {
 pub fn read(path: &str, text: &str, suite: &Suite) -> Result<TargetFile, Vec<Diagnostic>> {
     let source = SourceFile { path: Arc::from(path), text: text.to_owned() };
     let file = File::new(&source);
-    let table = file.parse();
+    let table = file.parse(false);
     let target = table.as_ref().map(|table| {
         let root = Node { table: table.get_ref(), span: table.span() };
         Reader { file: &file, suite, own: own_names(&root) }.target(&root)
@@ -83,14 +86,15 @@ pub fn read(path: &str, text: &str, suite: &Suite) -> Result<TargetFile, Vec<Dia
 struct Reader<'a> {
     file: &'a File<'a>,
     suite: &'a Suite,
-    /// What `[auth]` mentions: such a name needs no declaration in a service.toml, since no case can use it.
+    /// What the file's own templates mention: such a name needs no declaration in a service.toml, since no case can
+    /// use it.
     own: BTreeSet<String>,
 }
 
-/// Every name that a template of `[auth]` mentions.
+/// Every name that a template of `[auth]`, `[headers]` or `[connection]` mentions.
 fn own_names(root: &Node<'_>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let mut left: Vec<Node<'_>> = root.node("auth").into_iter().collect();
+    let mut left: Vec<Node<'_>> = ["auth", "headers", "connection"].iter().filter_map(|key| root.node(key)).collect();
     while let Some(node) = left.pop() {
         for (_, _, value) in node.entries() {
             if let Some(Ok(template)) = value.get_ref().as_str().map(template::parse) {
@@ -127,12 +131,17 @@ impl Reader<'_> {
             }
         }
         let mut auth = BTreeMap::new();
+        let known = |name: &str| values.contains_key(name) || secrets.contains_key(name);
         if let Some(node) = root.node("auth") {
-            let known = |name: &str| values.contains_key(name) || secrets.contains_key(name);
             self.auths(&node, "", &known, &mut auth);
         }
+        let services = self.services(root);
+        let headers = self.headers(root, &known);
+        let connection = self.connection(root, &services, &secrets, &known);
         let target = Target {
-            services: self.services(root),
+            services,
+            headers,
+            connection,
             values,
             secrets: Vec::new(),
             auth,
@@ -347,7 +356,14 @@ impl Reader<'_> {
         if per_second.is_some_and(|rate| rate == 0.0 || !rate.is_finite()) {
             self.file.error(node.span_of("per_second"), "`per_second` must be more than 0");
         }
-        Limits { jobs: node.integer("jobs").and_then(|jobs| usize::try_from(jobs).ok()), per_second }
+        let count = |key| node.integer(key).and_then(|count| usize::try_from(count).ok());
+        let seconds = |key| node.integer(key).and_then(|count| u64::try_from(count).ok()).map(Duration::from_secs);
+        Limits {
+            jobs: count("jobs"),
+            per_second,
+            connections: count("connections"),
+            retry_after: seconds("retry_after"),
+        }
     }
 
     fn known(&self, node: &Node<'_>) -> KnownFailure {
@@ -450,7 +466,7 @@ mod tests {
             title: String::new(),
             extra: crate::model::spec::Extra::Fail,
             query_style: crate::model::spec::QueryStyle::Form,
-            timeout: std::time::Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
             source: source.clone(),
         };
         Suite {

@@ -183,6 +183,48 @@ fn a_pass_and_a_failure_have_their_exit_codes() {
 }
 
 #[test]
+fn what_is_wrong_with_the_files_is_told_to_machines_too() {
+    let place = Place::new(&["one"]);
+    let check = |exit| -> serde_json::Value {
+        let output = run(place.path(), &["check", "--format", "json"]);
+        ends(&output, exit);
+        serde_json::from_slice(&output.stdout).expect("a document")
+    };
+    ends(&run(place.path(), &["check", "--update"]), 0);
+    let fine = check(0);
+    assert_eq!(
+        (&fine["cases"], &fine["errors"], &fine["lock"]["gone"]),
+        (&1.into(), &serde_json::json!([]), &serde_json::json!([]))
+    );
+    let path = place.path().join("cases/demo/cases.toml");
+    let text = fs::read_to_string(&path).expect("read");
+    fs::write(&path, text.replace("body = \"unchecked\"", "body = \"empty\"")).expect("written");
+    let changed = check(2);
+    assert_eq!(changed["lock"]["added"][0]["entry"], "demo/one", "{changed}");
+    fs::write(&path, text.replace("method =", "methd =")).expect("written");
+    let wrong = check(2);
+    let errors = wrong["errors"].as_array().expect("a list");
+    let typo = errors.iter().find(|error| error["help"] == "did you mean `method`?").expect("it is there");
+    assert_eq!((&typo["line"], &typo["column"]), (&11.into(), &1.into()), "{typo}");
+}
+
+#[test]
+fn a_report_has_standard_output_for_itself() {
+    let (place, service) = (Place::new(&["one"]), service());
+    let target = place.target(&service, "");
+    let arguments = ["run", "--target", target.to_str().expect("UTF-8"), "--report", "tap=-", "-v"];
+    let output = run(place.path(), &arguments);
+    ends(&output, 0);
+    assert!(out(&output).starts_with("TAP version 13\n1..1\nok 1 - demo/one"), "{}", out(&output));
+    assert!(err(&output).contains("1 passed"), "{}", err(&output));
+    // A reader that has seen enough is no error.
+    let mut child =
+        casebook(place.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
 fn a_known_failure_is_green_only_in_the_way_that_is_listed() {
     let (place, service) = (Place::new(&["one", "other-500"]), service());
     let known = |how: &str| {

@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, PoisonError, RwLock};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
@@ -73,6 +73,15 @@ const fn of(form: Form, name: &'static str, wanted: Wanted, serve: fn(&mut TcpSt
 }
 
 const GOOD: &[u8] = b"{\"ok\": true}";
+
+/// The flood keeps this machine busy: its test runs alone, the others may run side by side.
+static ALONE: RwLock<()> = RwLock::new(());
+
+/// Keeps the whole client busy, and therefore has a test of its own.
+const FLOOD: Behaviour = on("interim-flood", Errored(Stage::Timeout), |s| {
+    drain(s);
+    forever(s, &b"HTTP/1.1 102 Processing\r\n\r\n".repeat(2000));
+});
 
 /// Every behaviour. Whoever adds one states what must become of the case that meets it.
 const BEHAVIOURS: &[Behaviour] = &[
@@ -509,7 +518,7 @@ fn serve(stream: &mut TcpStream, choose: &dyn Fn(&str) -> String) {
     let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
     let Some(path) = text.lines().next().and_then(|line| line.split(' ').nth(1)) else { return };
     let name = choose(path);
-    if let Some(behaviour) = BEHAVIOURS.iter().find(|each| each.name == name) {
+    if let Some(behaviour) = BEHAVIOURS.iter().chain([&FLOOD]).find(|each| each.name == name) {
         (behaviour.serve)(stream);
     }
 }
@@ -697,6 +706,7 @@ const MEMORY: u64 = 100 << 10;
 
 #[test]
 fn every_misbehaviour_ends_in_its_verdict_in_time() {
+    let _beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     let baseline = trivial();
     let suite = Suite::new();
     let all: String = BEHAVIOURS.iter().map(|each| case(each.name, each.form, &format!("/{}", each.name))).collect();
@@ -756,6 +766,41 @@ fn every_misbehaviour_ends_in_its_verdict_in_time() {
     assert!(run.peak < baseline + MEMORY, "{} kB over {baseline} kB", run.peak - baseline);
 }
 
+/// A flood that comes as fast as the socket takes it is bounded, and whoever is beside it gets its answers.
+#[test]
+fn a_flood_of_interim_answers_does_not_starve_its_neighbours() {
+    let _alone = ALONE.write().unwrap_or_else(PoisonError::into_inner);
+    let suite = Suite::new();
+    let rows: String = (0..200).map(|at| format!("[[case.row]]\nid = \"{at}\"\n")).collect();
+    let good = case("good-1", Form::Json, "/good-1") + &rows;
+    let flood = case("flood", Form::Json, "/interim-flood");
+    // A target that no URL library keeps goes over a connection of casebook's own, which counts.
+    let raw = case("raw", Form::Json, "/interim-flood/../x").replace("path = ", "target = ");
+    suite.service("demo", &good);
+    suite.service("flood", &(flood + &raw));
+    // The neighbours have the time that a service has unless told otherwise: theirs come later, and come.
+    let file = suite.dir.path().join("cases/demo/service.toml");
+    fs::write(file, "[service]\nid = \"demo\"\ntitle = \"demo\"\n").expect("written");
+    let address = start(|path| name_of(path).to_owned());
+    let run = suite.run(&text(&["--jobs", "16", "--base-url", &format!("http://{address}")]));
+    let record = run.record.as_ref().expect("a record");
+    for case in &record.cases {
+        let wanted = match case.id.as_str() {
+            "flood/raw" => Errored(Stage::Protocol),
+            id if id.starts_with("flood/") => FLOOD.wanted,
+            _ => Passed,
+        };
+        assert!(fits(case, wanted), "{}: {:?}", case.id, case.outcome);
+    }
+    assert_eq!(record.cases.len(), 202);
+    let good = record.cases.iter().filter(|case| case.outcome == Verdict::Passed);
+    let slowest = good.map(|case| case.elapsed_us).max().expect("there are some");
+    if std::env::var_os("HOSTILE_TABLE").is_some() {
+        println!("the slowest neighbour took {slowest} us, the whole run {:?}", run.elapsed);
+    }
+    assert!(run.elapsed < Duration::from_secs(60), "{:?}", run.elapsed);
+}
+
 #[test]
 fn a_target_that_is_not_there_is_told_once() {
     let suite = Suite::new();
@@ -775,6 +820,7 @@ fn chosen(path: &str) -> &'static Behaviour {
 
 #[test]
 fn a_thousand_cases_against_a_service_that_misbehaves_at_random_are_all_accounted_for() {
+    let _beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     let baseline = trivial();
     let suite = Suite::new();
     let one = |form: Form, id: &str| {

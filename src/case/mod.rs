@@ -42,7 +42,7 @@ pub(crate) use diagnostic::suggestion;
 
 use crate::model::clause::{Choice, Clause, Document, Operation};
 use crate::model::id::ClauseId;
-use crate::model::suite::{Fixture, Service, Suite};
+use crate::model::suite::{Fixture, Rest, Service, Suite};
 use crate::model::template::JsonTemplate;
 use reader::{File, Node};
 
@@ -92,14 +92,17 @@ pub struct Shared {
     expects: BTreeMap<String, expect::PartialExpect>,
     /// Expressions and paths that were compiled, and what is wrong with them.
     compiled: Mutex<HashMap<(bool, String), Option<String>>>,
+    /// These very files were checked before: what takes long to check is not checked again.
+    trusted: bool,
 }
 
 impl Shared {
-    /// First pass: the files of clauses and services.
-    pub fn read(files: &[SourceFile], assets: &Assets<'_>) -> (Self, Vec<Diagnostic>) {
-        let mut shared = Self::default();
+    /// First pass: the files of clauses and services. `trusted` files were checked before, byte for byte: their
+    /// expressions and paths are not compiled once more.
+    pub fn read(files: &[SourceFile], assets: &Assets<'_>, trusted: bool) -> (Self, Vec<Diagnostic>) {
+        let mut shared = Self { trusted, ..Self::default() };
         let open: Vec<_> = files.iter().filter(|each| !each.has_cases()).map(|each| (each, File::new(each))).collect();
-        let parsed: Vec<_> = open.iter().map(|(source, file)| (*source, file, file.parse())).collect();
+        let parsed: Vec<_> = open.iter().map(|(source, file)| (*source, file, file.parse(trusted))).collect();
         let roots: Vec<_> = parsed
             .iter()
             .filter_map(|(source, file, table)| {
@@ -155,6 +158,9 @@ impl Shared {
     }
 
     fn compile(&self, regex: bool, text: &str, compile: impl FnOnce() -> Option<String>) -> Result<(), String> {
+        if self.trusted {
+            return Ok(());
+        }
         let key = (regex, text.to_owned());
         // A thread that panicked while it held the lock has left the map whole.
         if let Some(known) = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
@@ -169,7 +175,7 @@ impl Shared {
 /// Second pass: one file of cases. Files are independent of each other.
 pub fn read_cases(source: &SourceFile, shared: &Shared, assets: &Assets<'_>) -> FileCases {
     let file = File::new(source);
-    let table = file.parse();
+    let table = file.parse(shared.trusted);
     let mut out = match &table {
         Some(table) => cases::read(&file, &Node { table: table.get_ref(), span: table.span() }, shared, assets),
         None => FileCases::default(),
@@ -186,13 +192,17 @@ pub fn read_cases(source: &SourceFile, shared: &Shared, assets: &Assets<'_>) -> 
 pub fn finish(
     shared: Shared,
     files: &[SourceFile],
-    read: Vec<(usize, FileCases)>,
+    mut read: Vec<(usize, FileCases)>,
     mut found: Vec<Diagnostic>,
     hash: String,
     whole: bool,
 ) -> Result<Suite, Vec<Diagnostic>> {
     let total: usize = read.iter().map(|(_, file)| file.cases.len()).sum();
-    let mut cases = Vec::with_capacity(total);
+    // One file's cases are not moved: they may be outlines of all cases of a large suite.
+    let mut cases = match read.first_mut() {
+        Some((_, only)) if only.cases.len() == total => std::mem::take(&mut only.cases),
+        _ => Vec::with_capacity(total),
+    };
     let mut places = Vec::with_capacity(total);
     for (index, mut file) in read {
         found.append(&mut file.found);
@@ -242,7 +252,8 @@ pub fn finish(
         sort(&mut found);
         return Err(found);
     }
-    cases.sort_by(|a, b| a.id.cmp(&b.id));
+    // Ids differ from each other, and a stable sort would need half of the memory once more.
+    cases.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     Ok(Suite {
         documents: shared.documents,
         clauses: shared.clauses,
@@ -253,6 +264,7 @@ pub fn finish(
         cases,
         total,
         hash,
+        rest: Rest::default(),
     })
 }
 
@@ -261,7 +273,7 @@ pub fn finish(
 /// # Errors
 /// Every error of every file, sorted by file and line.
 pub fn read(files: &[SourceFile], assets: &Assets<'_>) -> Result<Suite, Vec<Diagnostic>> {
-    let (shared, found) = Shared::read(files, assets);
+    let (shared, found) = Shared::read(files, assets, false);
     let read = files
         .iter()
         .enumerate()
@@ -275,12 +287,33 @@ pub fn read(files: &[SourceFile], assets: &Assets<'_>) -> Result<Suite, Vec<Diag
 pub fn hash<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
     let mut sorted: Vec<_> = files.collect();
     sorted.sort_unstable();
-    let mut hasher = Sha256::new();
-    for (path, bytes) in sorted {
-        hasher.update((path.len() as u64).to_be_bytes());
-        hasher.update(path.as_bytes());
-        hasher.update((bytes.len() as u64).to_be_bytes());
-        hasher.update(bytes);
+    let mut hasher = SuiteHash::default();
+    sorted.into_iter().for_each(|(path, bytes)| hasher.add(path, bytes));
+    hasher.finish()
+}
+
+/// As [`hash`], file by file.
+#[derive(Default)]
+pub struct SuiteHash(Sha256);
+
+impl SuiteHash {
+    /// Adds a file. Files are added in order of their paths.
+    pub fn add(&mut self, path: &str, bytes: &[u8]) {
+        self.0.update((path.len() as u64).to_be_bytes());
+        self.0.update(path.as_bytes());
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+
+    /// Lower-case hex.
+    #[must_use]
+    pub fn finish(self) -> String {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let digest = self.0.finalize();
+        digest
+            .iter()
+            .flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]])
+            .map(char::from)
+            .collect()
+    }
 }

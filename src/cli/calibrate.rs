@@ -1,7 +1,7 @@
 //! `casebook calibrate`: runs cases that change nothing twice, and tells what the service answers differently each time.
 
 use super::args::{CalibrateArgs, ListFormat};
-use super::{Failure, files, gather};
+use super::{Failure, files, gather, wire};
 use crate::calibration::{calibrate as compared, text};
 use crate::model::spec::{Case, Effect, StepRole};
 use crate::model::suite::Suite;
@@ -16,13 +16,15 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<Exit, Failure> {
     let (selection, _) = files::selection(&args.select, &suite)?;
     let mut cases = select(&suite, &selection).map_err(files::select_failure)?;
     let mocked = files::set_base_urls(&args.base_url, args.target.as_deref(), &suite, &mut target)?;
+    // What may be made and removed depends on where connections go.
+    wire::connect(&args.run.connection, &mut target, mocked)?;
     cases.retain(|index| args.writes || is_safe(&suite, &target, mocked, &suite.cases[*index]));
     if cases.is_empty() {
         let text = "no selected case leaves the target as it is, and only such cases are run twice without --writes";
         return Err(Failure::new(Exit::NothingProven, text));
     }
     let ((first, second), interrupted) = gather::until_stopped(async |stop| {
-        let aim = gather::aim(&suite, target, mocked, &cases, args.run.strict).await?;
+        let aim = gather::aim(&suite, target, mocked, &cases, &args.run).await?;
         let first = aim.fire(&suite, &args.run, args.run.seed, stop.clone()).await?;
         let second = aim.fire(&suite, &args.run, args.run.seed, stop).await?;
         aim.end().await;
@@ -54,6 +56,6 @@ fn is_safe(suite: &Suite, target: &Target, mocked: bool, case: &Case) -> bool {
         .keys()
         .filter(|name| case.steps.iter().any(|step| step.service == **name))
         .filter_map(|name| target.services.get(name));
-    let allowed = mocked || urls.all(|url| may_change(url, Effect::Write, &target.safety));
+    let allowed = mocked || urls.all(|url| may_change(url, Effect::Write, target));
     case.effect == Effect::Read && (!writes || allowed)
 }

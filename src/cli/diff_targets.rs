@@ -19,9 +19,9 @@ pub(super) fn diff_targets(args: &DiffTargetsArgs) -> Result<Exit, Failure> {
     let names = [&one, &other].map(|(name, ..)| name.clone());
     let ((a, b), interrupted) = gather::until_stopped(async |stop| {
         let (_, target, mocked) = one;
-        let a = gather::aim(&suite, target, mocked, &cases, args.run.strict).await?;
+        let a = gather::aim(&suite, target, mocked, &cases, &args.run).await?;
         let (_, target, mocked) = other;
-        let b = gather::aim(&suite, target, mocked, &cases, args.run.strict).await?;
+        let b = gather::aim(&suite, target, mocked, &cases, &args.run).await?;
         let seed = args.run.seed;
         // Both at once: what differs shall not be the time of day.
         let (left, right) =

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::args::{ListFormat, RunArgs};
 use super::run::seed;
-use super::{Failure, files};
+use super::{Failure, files, wire};
 use crate::model::spec::{Case, Effect, StepRole};
 use crate::model::suite::Suite;
 use crate::model::target::Target;
@@ -29,6 +29,7 @@ pub(super) fn run(
     notes: &[String],
 ) -> Result<Exit, Failure> {
     let embedded = files::set_base_urls(&args.base_url, args.target.as_deref(), suite, &mut target)?;
+    wire::connect(&args.connection, &mut target, embedded)?;
     if embedded {
         for service in suite.services.keys() {
             target.services.insert(service.clone(), MOCK_URL.to_owned());
@@ -106,6 +107,9 @@ impl Dry<'_> {
         let _ = writeln!(text, "\ntarget     {}", visible(&target));
         for (service, url) in self.target.services.iter().filter(|_| !self.embedded) {
             let _ = writeln!(text, "           {service} {}", visible(&self.redactor.text(url)));
+        }
+        for note in self.target.connection.notes() {
+            let _ = writeln!(text, "           {}", visible(&note));
         }
         let effects: Vec<String> = totals.effects.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let _ = writeln!(text, "cases      {} selected: {}", self.planned.len(), effects.join(", "));

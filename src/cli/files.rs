@@ -9,14 +9,12 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::Failure;
-use super::args::{
-    CheckArgs, CoverageArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs,
-};
+use super::args::{CoverageArgs, ListArgs, ListFormat, ReportArgs, SchemaArgs, SchemaKind, SelectArgs, SuiteArgs};
 use crate::load;
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::{Exit, Verdict};
-use crate::prove::{LOCK_FILE, Lock};
+use crate::prove::LOCK_FILE;
 use crate::record::{ReadMode, Record, read};
 use crate::report::Format;
 use crate::select::{SelectError, Selection, select, shard_sizes};
@@ -25,18 +23,19 @@ use crate::sink::{Destination, Sink};
 /// The suite. It is never dropped: the process ends with it, and taking a large one apart piece by piece takes as long
 /// as a run of a few cases.
 pub(super) fn load_suite(args: &SuiteArgs) -> Result<Arc<Suite>, Failure> {
-    load_part(args, &[])
+    load_part(args, &[], false)
 }
 
 /// The cases that a selection can select: files that were checked before, byte for byte, and hold none of them are
 /// not read again.
-pub(super) fn load_selected(args: &SuiteArgs, select: &SelectArgs) -> Result<Arc<Suite>, Failure> {
+/// `for_run`: of a large suite only outlines of the cases are kept.
+pub(super) fn load_selected(args: &SuiteArgs, select: &SelectArgs, for_run: bool) -> Result<Arc<Suite>, Failure> {
     let whole =
         select.tag.is_some() || !select.clause.is_empty() || !select.file.is_empty() || select.rerun_failed.is_some();
-    let suite = load_part(args, if whole { &[] } else { &select.filters })?;
+    let suite = load_part(args, if whole { &[] } else { &select.filters }, for_run)?;
     // What selects nothing is looked for everywhere, so that the error can name what is there.
     if suite.cases.len() < suite.total && crate::select::select(&suite, &bare(select)).is_err() {
-        return load_part(args, &[]);
+        return load_part(args, &[], for_run);
     }
     Ok(suite)
 }
@@ -45,7 +44,7 @@ fn bare(select: &SelectArgs) -> Selection {
     Selection { patterns: select.filters.clone(), ..Selection::default() }
 }
 
-fn load_part(args: &SuiteArgs, patterns: &[String]) -> Result<Arc<Suite>, Failure> {
+fn load_part(args: &SuiteArgs, patterns: &[String], for_run: bool) -> Result<Arc<Suite>, Failure> {
     if !args.cases.is_dir() {
         let text = format!(
             "there is no directory of cases at {}; run casebook where `cases/` is, or name it with --cases DIR",
@@ -54,7 +53,8 @@ fn load_part(args: &SuiteArgs, patterns: &[String]) -> Result<Arc<Suite>, Failur
         return Err(Failure::new(Exit::Usage, text));
     }
     let checked = if patterns.is_empty() { None } else { read_checked(&args.cases.join(LOCK_FILE)) };
-    let suite = load::part(&args.cases, patterns, checked.as_ref())
+    let load = if for_run { load::for_run } else { load::part };
+    let suite = load(&args.cases, patterns, checked.as_ref())
         .map_err(|error| Failure::new(Exit::Usage, error.render(coloured())))?;
     let suite = Arc::new(suite);
     std::mem::forget(Arc::clone(&suite));
@@ -254,43 +254,8 @@ fn read_checked(path: &Path) -> Option<load::Checked> {
     load::Checked::find(&String::from_utf8_lossy(&head[..length]))
 }
 
-/// The stored list of checks, if there is one.
-pub(super) fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(Lock::parse(&text))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::new(Exit::Usage, format!("{}: {error}", path.display()))),
-    }
-}
-
-pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
-    let suite = load_suite(&args.suite)?;
-    if let Some(path) = &args.target {
-        load_target(Some(path), &suite)?;
-    }
-    let lock = Lock::of(&suite);
-    let path = args.suite.cases.join(LOCK_FILE);
-    if args.update {
-        fs::write(&path, format!("{}{}", load::Checked::of(&suite), lock.write()))
-            .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
-    } else if let Some(stored) = read_lock(&path)? {
-        let difference = stored.compare(&lock);
-        if !difference.is_empty() {
-            return Err(Failure::new(Exit::Usage, difference.tell(&path.display().to_string())));
-        }
-    }
-    let excluded = suite.clauses.iter().filter(|clause| clause.excluded.is_some()).count();
-    print(&format!(
-        "{} cases, {} clauses ({excluded} excluded), {} choices, {} documents: no errors\n",
-        suite.cases.len(),
-        suite.clauses.len(),
-        suite.choices.len(),
-        suite.documents.len()
-    ))
-}
-
 pub(super) fn list(args: &ListArgs) -> Result<Exit, Failure> {
-    let suite = load_selected(&args.suite, &args.select)?;
+    let suite = load_selected(&args.suite, &args.select, false)?;
     let (selection, notes) = selection(&args.select, &suite)?;
     let cases = select(&suite, &selection).map_err(select_failure)?;
     notes.iter().for_each(|note| hint(note));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::args::RepeatArgs;
-use super::run::{reachable, watch_signals};
-use super::{Failure, files};
+use super::run::watch_signals;
+use super::{Failure, files, wire};
 use crate::engine;
 use crate::event::RunEvent;
 use crate::mock::server::Mock;
@@ -17,7 +17,7 @@ use crate::model::verdict::Exit;
 use crate::plan;
 use crate::record::CaseRecord;
 use crate::runner::{self, Plan, PlannedCase, RunOptions, Stop};
-use crate::transport::{Caps, HttpOptions, HttpTransport};
+use crate::transport::{HttpOptions, HttpTransport};
 
 /// Cases that may wait to be kept before the run waits.
 const EVENTS: usize = 256;
@@ -26,6 +26,7 @@ const EVENTS: usize = 256;
 pub(super) struct Aim {
     target: Arc<Target>,
     planned: Vec<PlannedCase>,
+    http: HttpOptions,
     mock: Option<Mock>,
 }
 
@@ -35,16 +36,19 @@ pub(super) async fn aim(
     mut target: Target,
     mocked: bool,
     cases: &[usize],
-    strict: bool,
+    args: &RepeatArgs,
 ) -> Result<Aim, Failure> {
+    wire::connect(&args.connection, &mut target, mocked)?;
+    let http = wire::options(&args.connection, &target, args.max_body)?;
     let mock = match mocked {
         true => Some(engine::start_mock(suite, &mut target).await.map_err(files::engine_failure)?),
         false => None,
     };
-    let planned = plan::cases(suite, &target, cases, strict);
+    let planned = plan::cases(suite, &target, cases, args.strict);
     plan::guard(suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
-    reachable(suite, &target, &planned)?;
-    Ok(Aim { target: Arc::new(target), planned, mock })
+    wire::reachable(suite, &target, &planned, &http).await?;
+    wire::announce(suite, &target, &planned);
+    Ok(Aim { target: Arc::new(target), planned, http, mock })
 }
 
 impl Aim {
@@ -65,18 +69,14 @@ impl Aim {
     ) -> Result<Vec<CaseRecord>, Failure> {
         let redactor = plan::redactor(&self.target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
         let options = RunOptions {
-            jobs: args.jobs.or(self.target.limits.jobs).unwrap_or(RunOptions::default().jobs),
+            jobs: wire::jobs(args.jobs, &self.target, self.mock.is_some()).0,
             case_timeout: Duration::from_secs(args.case_timeout),
             seed,
             strict: args.strict,
             evidence: usize::try_from(args.max_body).unwrap_or(usize::MAX),
             ..RunOptions::default()
         };
-        let transport = HttpTransport::new(HttpOptions {
-            insecure: args.insecure,
-            caps: Caps { body: args.max_body, ..Caps::default() },
-            ..HttpOptions::default()
-        });
+        let transport = HttpTransport::new(self.http.clone());
         let plan =
             Plan { suite: Arc::clone(suite), target: Arc::clone(&self.target), cases: self.planned.clone(), options };
         let (sender, mut receiver) = mpsc::channel(EVENTS);

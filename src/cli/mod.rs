@@ -2,6 +2,7 @@
 
 pub mod args;
 mod calibrate;
+mod check;
 mod compare;
 mod config;
 mod diff_targets;
@@ -12,9 +13,11 @@ mod mock;
 mod mutate;
 mod prove;
 mod records;
+mod room;
 mod run;
 mod shell;
 mod target;
+mod wire;
 mod writer;
 
 use std::process::ExitCode;
@@ -60,7 +63,7 @@ pub fn main() -> ExitCode {
         Command::Calibrate(args) => calibrate::calibrate(&args),
         Command::DiffTargets(args) => diff_targets::diff_targets(&args),
         Command::Prove(args) => prove::prove(&args),
-        Command::Check(args) => files::check(&args),
+        Command::Check(args) => check::check(&args),
         Command::List(args) => files::list(&args),
         Command::Report(args) => files::report(&args),
         Command::Merge(args) => records::merge(&args, colour),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::args::{ListFormat, MutateArgs};
-use super::{Failure, files, run};
+use super::{Failure, files, run, wire};
 use crate::engine;
 use crate::event::RunEvent;
 use crate::model::judgement::Part;
@@ -22,7 +22,7 @@ use crate::prove::mutants::Operator;
 use crate::prove::survivors::{MutantReport, Survivor};
 use crate::runner::{self, Plan, RunOptions, Stop, Testimony};
 use crate::select::select;
-use crate::transport::{Caps, HttpOptions, HttpTransport};
+use crate::transport::HttpTransport;
 
 /// Cases that may wait to be judged before the run waits.
 const HEARD: usize = 64;
@@ -39,7 +39,10 @@ pub(super) fn mutate(args: &MutateArgs) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Harness, format!("the runtime cannot be built: {error}")))?;
-    let heard = runtime.block_on(hear(args, &suite, target, &cases))?;
+    let heard = runtime.block_on(hear(args, &suite, target, &cases));
+    // A name lookup that hangs must not hold up the end of a run.
+    runtime.shutdown_background();
+    let heard = heard?;
     match args.format {
         ListFormat::Text => files::print(&text(&heard))?,
         ListFormat::Json => {
@@ -72,24 +75,23 @@ struct Heard {
 async fn hear(args: &MutateArgs, suite: &Arc<Suite>, mut target: Target, cases: &[usize]) -> Result<Heard, Failure> {
     let usage = |error: &dyn std::error::Error| Failure::new(Exit::Usage, error.to_string());
     let mocked = files::set_base_urls(&args.base_url, args.target.as_deref(), suite, &mut target)?;
+    wire::connect(&args.connection, &mut target, mocked)?;
+    let http = wire::options(&args.connection, &target, args.max_body)?;
     let embedded =
         if mocked { Some(engine::start_mock(suite, &mut target).await.map_err(files::engine_failure)?) } else { None };
     let planned = plan::cases(suite, &target, cases, args.strict);
     plan::guard(suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
-    run::reachable(suite, &target, &planned)?;
+    wire::reachable(suite, &target, &planned, &http).await?;
+    wire::announce(suite, &target, &planned);
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| usage(&error))?);
     let options = RunOptions {
-        jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
+        jobs: wire::jobs(args.jobs, &target, embedded.is_some()).0,
         case_timeout: Duration::from_secs(args.case_timeout),
         seed: args.seed,
         strict: args.strict,
         ..RunOptions::default()
     };
-    let transport = Arc::new(HttpTransport::new(HttpOptions {
-        insecure: args.insecure,
-        caps: Caps { body: args.max_body, ..Caps::default() },
-        ..HttpOptions::default()
-    }));
+    let transport = Arc::new(HttpTransport::new(http));
     let run_id = engine::run_id(engine::random_seed());
     let (events, finished) = mpsc::channel(HEARD);
     let (listener, testimonies) = mpsc::channel(HEARD);

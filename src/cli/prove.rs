@@ -57,7 +57,7 @@ pub(super) fn prove(args: &ProveArgs) -> Result<Exit, Failure> {
 /// What differs from the stored list of checks, in sentences.
 fn lock(cases: &Path, suite: &Lock) -> Result<Vec<String>, Failure> {
     let path = cases.join(LOCK_FILE);
-    let difference = match files::read_lock(&path)? {
+    let difference = match super::check::read_lock(&path)? {
         Some(stored) => stored.compare(suite),
         None => {
             let text =

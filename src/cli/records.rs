@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::{ListFormat, MergeArgs, VerifyArgs};
+use super::writer::Evidence;
 use super::{Failure, files, run};
 use crate::console::{Console, Verbosity};
 use crate::load;
@@ -26,10 +27,14 @@ pub(super) fn merge(args: &MergeArgs, colour: anstream::ColorChoice) -> Result<E
     let path = args.out.join("record.jsonl");
     write(&path, &record).map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let mut console = Console::new(colour, Verbosity::Normal, false, ClauseTexts::from_summary(&record.summary));
+    if sink.takes_stdout() {
+        console = console.beside_a_report();
+    }
     console.started(&record.header);
     record.cases.iter().for_each(|case| console.finished(case));
     console.ended(&record.summary, &record.footer);
-    run::write_reports(&path, &sink, &mut console, false, record.footer.exit)
+    let exit = record.footer.exit;
+    run::write_reports(&path, Evidence::Whole(Box::new(record)), &sink, &mut console, false, exit)
 }
 
 /// Writes a whole record, in one step.

@@ -1,7 +1,6 @@
 //! `casebook run`: from arguments to a plan, from events to the record, the console and the reports.
 
 use std::io::IsTerminal;
-use std::net::ToSocketAddrs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,8 +10,8 @@ use tokio::sync::mpsc;
 
 use super::args::RunArgs;
 use super::files;
-use super::writer::Writer;
-use super::{Failure, dry};
+use super::writer::{Ended, Evidence, Writer};
+use super::{Failure, dry, wire};
 use crate::console::{Console, Verbosity};
 use crate::engine::{self, Facts, Tally};
 use crate::known::KnownFailures;
@@ -22,10 +21,10 @@ use crate::model::verdict::Exit;
 use crate::plan;
 use crate::report::Format;
 use crate::report::text::ClauseTexts;
-use crate::runner::{self, Plan, PlannedCase, RunOptions, Stop};
+use crate::runner::{self, Plan, RunOptions, Stop};
 use crate::select::select;
 use crate::sink::{Destination, Sink, SinkError};
-use crate::transport::{Caps, HttpOptions, HttpTransport};
+use crate::transport::HttpTransport;
 
 /// Events that may wait for the record's writer before a worker waits.
 const EVENTS: usize = 1024;
@@ -34,7 +33,9 @@ const EVENTS: usize = 1024;
 const DEFAULT_REPORTS: [(Format, &str); 2] = [(Format::Json, "report.json"), (Format::Markdown, "report.md")];
 
 pub(super) fn run(args: &RunArgs, colour: ColorChoice) -> Result<Exit, Failure> {
-    let suite = files::load_selected(&args.suite, &args.select)?;
+    // A shuffled order would read every file again and again, and a dry run looks at everything at once.
+    let in_order = !args.dry_run && args.select.shuffle.is_none();
+    let suite = files::load_selected(&args.suite, &args.select, in_order)?;
     let target = files::load_target(args.target.as_deref(), &suite)?;
     let (selection, notes) = files::selection(&args.select, &suite)?;
     let cases = select(&suite, &selection).map_err(files::select_failure)?;
@@ -47,7 +48,10 @@ pub(super) fn run(args: &RunArgs, colour: ColorChoice) -> Result<Exit, Failure> 
         .build()
         .map_err(|error| Failure::new(Exit::Harness, format!("the runtime cannot be built: {error}")))?;
     let request = Request { args, colour, shard: selection.shard, notes };
-    runtime.block_on(go(request, suite, target, cases, sink))
+    let result = runtime.block_on(go(request, suite, target, cases, sink));
+    // A name lookup that hangs must not hold up the end of a run.
+    runtime.shutdown_background();
+    result
 }
 
 /// What a run was asked for.
@@ -67,20 +71,22 @@ async fn go(
     sink: Sink,
 ) -> Result<Exit, Failure> {
     let args = request.args;
-    let embedded = if files::set_base_urls(&args.base_url, args.target.as_deref(), &suite, &mut target)? {
-        Some(engine::start_mock(&suite, &mut target).await.map_err(files::engine_failure)?)
-    } else {
-        None
-    };
+    let mocked = files::set_base_urls(&args.base_url, args.target.as_deref(), &suite, &mut target)?;
+    wire::connect(&args.connection, &mut target, mocked)?;
+    let http = wire::options(&args.connection, &target, args.max_body)?;
+    let embedded =
+        if mocked { Some(engine::start_mock(&suite, &mut target).await.map_err(files::engine_failure)?) } else { None };
     let planned = plan::cases(&suite, &target, &cases, args.strict);
     plan::guard(&suite, &target, &planned).map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
-    reachable(&suite, &target, &planned)?;
+    wire::reachable(&suite, &target, &planned, &http).await?;
+    wire::announce(&suite, &target, &planned);
     let started = Instant::now();
     let seed = seed(args);
     let run_id = args.run_id.clone().unwrap_or_else(|| engine::run_id(seed));
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
+    let (jobs, lowered) = wire::jobs(args.jobs, &target, embedded.is_some());
     let options = RunOptions {
-        jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
+        jobs,
         case_timeout: Duration::from_secs(args.case_timeout),
         seed,
         strict: args.strict,
@@ -90,13 +96,8 @@ async fn go(
         transport_retries: args.transport_retries,
         ..RunOptions::default()
     };
-    let http = HttpOptions {
-        insecure: args.insecure,
-        caps: Caps { body: args.max_body, ..Caps::default() },
-        ..HttpOptions::default()
-    };
     let probing = embedded.is_none() && !args.no_probe && !target.safety.unprobed;
-    let mut warnings = engine::warnings(&http);
+    let mut warnings = engine::warnings(&http, &target);
     if embedded.is_none() && !probing {
         warnings.push(engine::unprobed(if args.no_probe { "--no-probe" } else { "probe = false" }));
     }
@@ -121,7 +122,10 @@ async fn go(
     };
     let progress = std::env::var_os("CI").is_none() && std::io::stderr().is_terminal();
     let mut console = Console::new(request.colour, verbosity, progress, ClauseTexts::from_clauses(&suite.clauses));
-    request.notes.iter().for_each(|note| console.hint(note));
+    if sink.takes_stdout() {
+        console = console.beside_a_report();
+    }
+    request.notes.iter().chain(&lowered).for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
     let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing).certify(
@@ -129,7 +133,7 @@ async fn go(
         &suite.hash,
         args.strict,
     );
-    let writer = Writer::create(&path, header, tally, console)
+    let writer = Writer::create(&path, header, tally, stop.clone(), console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
@@ -142,25 +146,37 @@ async fn go(
     }
     let interrupted = if signals.is_finished() { signals.await.ok().flatten() } else { None };
     let writer = consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?;
-    let (exit, mut console) = writer
+    let Ended { exit, mut console, evidence } = writer
         .finish(interrupted, started.elapsed())
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     if let Some(mock) = embedded {
         mock.stop().await;
     }
-    write_reports(&path, &sink, &mut console, args.quiet, exit)
+    write_reports(&path, evidence, &sink, &mut console, args.quiet, exit)
 }
 
 /// Renders the reports from the record, the one source of all of them.
 pub(super) fn write_reports(
     path: &Path,
+    evidence: Evidence,
     sink: &Sink,
     console: &mut Console,
     quiet: bool,
     exit: Exit,
 ) -> Result<Exit, Failure> {
-    let record = files::read_record(path, false)?;
-    if let Err(errors) = sink.write(&record) {
+    let written = match evidence {
+        Evidence::Whole(record) => sink.write(&record),
+        Evidence::File => sink.write(&files::read_record(path, false)?),
+        Evidence::Stored(mut stored) => {
+            let mut errors = sink.write_stored(&mut stored).err().unwrap_or_default();
+            drop(stored);
+            if sink.has_rest() {
+                errors.extend(sink.write_rest(&files::read_record(path, false)?).err().unwrap_or_default());
+            }
+            if errors.is_empty() { Ok(()) } else { Err(errors) }
+        }
+    };
+    if let Err(errors) = written {
         let texts: Vec<String> = errors.iter().map(|error| files::chain(error)).collect();
         return Err(Failure::new(Exit::worst([Exit::Harness, exit]), texts.join("\n")));
     }
@@ -189,42 +205,6 @@ pub(super) fn outputs(out: &Path, asked: &[String]) -> Result<Sink, Failure> {
     // The record is written as the run goes, and not by the sink.
     Sink::prepare(&[(Format::Jsonl, Destination::File(out.join("record.jsonl")))]).map_err(failed)?;
     Sink::prepare(&outputs).map_err(failed)
-}
-
-/// One clear sentence instead of a failure for every case.
-pub(super) fn reachable(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<(), Failure> {
-    let mut seen: Vec<&String> = Vec::new();
-    for case in planned.iter().filter(|each| each.skip.is_none()).map(|each| &suite.cases[each.index]) {
-        let Some(url) = target.services.get(&case.service) else { continue };
-        if seen.contains(&url) {
-            continue;
-        }
-        seen.push(url);
-        probe(url).map_err(|reason| {
-            Failure::new(Exit::TargetUnusable, format!("the target {url} cannot be reached: {reason}"))
-        })?;
-    }
-    Ok(())
-}
-
-fn probe(base_url: &str) -> Result<(), String> {
-    let url = url::Url::parse(base_url).map_err(|error| error.to_string())?;
-    let host = url.host_str().ok_or("it names no host")?;
-    let port = url.port_or_known_default().ok_or("it names no port")?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let addresses: Vec<_> =
-        (bare, port).to_socket_addrs().map_err(|error| format!("the host name cannot be resolved: {error}"))?.collect();
-    let mut last = "the host name has no address".to_owned();
-    for address in addresses {
-        match std::net::TcpStream::connect_timeout(&address, Duration::from_secs(5)) {
-            Ok(_) => return Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-                last = format!("connection refused ({address})");
-            }
-            Err(error) => last = format!("{error} ({address})"),
-        }
-    }
-    Err(last)
 }
 
 /// The seed that was asked for; or one made from the run id that was, so that all shards of a run share it.

@@ -12,24 +12,66 @@ use crate::console::Console;
 use crate::engine::Tally;
 use crate::event::RunEvent;
 use crate::model::verdict::Exit;
-use crate::record::{Header, Line, write_line};
+use crate::record::{CaseRecord, Header, Line, Places, Record, Stored, write_line};
+use crate::runner::Stop;
+
+/// Most bytes of lines whose cases are kept in memory too, so that reports of a short run need not read them back.
+const KEPT: u64 = 2 << 20;
 
 /// The consumer of a run's events.
 pub(super) struct Writer {
     file: BufWriter<fs::File>,
     console: Console,
     tally: Tally,
+    header: Box<Header>,
+    /// All cases so far, as long as they are few.
+    kept: Option<Vec<CaseRecord>>,
+    places: Places,
+    /// How a run is stopped of which nothing more can be kept.
+    stop: Stop,
     error: Option<io::Error>,
+}
+
+/// What a run came to.
+pub(super) struct Ended {
+    /// Its exit code.
+    pub(super) exit: Exit,
+    /// The console, for what is left to say.
+    pub(super) console: Console,
+    /// What reports are made of.
+    pub(super) evidence: Evidence,
+}
+
+/// What reports are made of.
+pub(super) enum Evidence {
+    /// A short record.
+    Whole(Box<Record>),
+    /// A long one, of which most cases passed.
+    Stored(Box<Stored<fs::File>>),
+    /// What has to be read from the file.
+    File,
 }
 
 impl Writer {
     /// Writes the header, so that even a run that is killed at once leaves a record.
-    pub(super) fn create(path: &Path, header: Header, tally: Tally, mut console: Console) -> io::Result<Self> {
-        let mut file = BufWriter::new(fs::File::create(path)?);
+    ///
+    /// `stop` is asked when the record cannot be written: what a run would still do to its target nobody would know.
+    pub(super) fn create(
+        path: &Path,
+        header: Header,
+        tally: Tally,
+        stop: Stop,
+        mut console: Console,
+    ) -> io::Result<Self> {
+        let created = fs::OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+        let mut file = BufWriter::with_capacity(64 << 10, created);
         console.started(&header);
-        write_line(&Line::Header(Box::new(header)), &mut file)?;
+        let line = Line::Header(Box::new(header));
+        let mut places = Places::default();
+        places.skip(write_line(&line, &mut file)?);
         file.flush()?;
-        Ok(Self { file, console, tally, error: None })
+        let Line::Header(header) = line else { unreachable!("the line is a header") };
+        Ok(Self { file, console, tally, header, kept: Some(Vec::new()), places, stop, error: None })
     }
 
     pub(super) fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
@@ -48,35 +90,74 @@ impl Writer {
             RunEvent::CaseFinished(mut case) => {
                 self.tally.take(&mut case);
                 self.console.finished(&case);
-                let written = write_line(&Line::Case(case), &mut self.file);
-                self.error = self.error.take().or(written.err());
+                self.write(case);
             }
             RunEvent::Probed(probes) => self.tally.probed(probes),
             RunEvent::CaseStarted { .. } => {}
         }
     }
 
+    fn write(&mut self, case: Box<CaseRecord>) {
+        let line = Line::Case(case);
+        let written = write_line(&line, &mut self.file);
+        let Line::Case(case) = line else { unreachable!("the line is a case") };
+        match written {
+            Ok(bytes) => self.places.add(&case.id, &case.outcome, bytes),
+            Err(error) => self.fail(error),
+        }
+        if self.places.bytes() > KEPT {
+            self.kept = None;
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(*case);
+        }
+    }
+
     fn flush(&mut self) {
-        let flushed = self.file.flush();
-        self.error = self.error.take().or(flushed.err());
+        if let Err(error) = self.file.flush() {
+            self.fail(error);
+        }
+    }
+
+    fn fail(&mut self, error: io::Error) {
+        self.error.get_or_insert(error);
+        self.stop.request();
     }
 
     /// Writes the verdicts over the whole run, and gives the exit code.
-    pub(super) fn finish(mut self, interrupted: Option<Exit>, elapsed: Duration) -> io::Result<(Exit, Console)> {
+    pub(super) fn finish(mut self, interrupted: Option<Exit>, elapsed: Duration) -> io::Result<Ended> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let retried = self.tally.retried();
+        let (retried, waited) = (self.tally.retried(), self.tally.waited());
         let (summary, footer) = self.tally.finish(interrupted, elapsed);
         self.console.ended(&summary, &footer);
         if retried > 0 {
             let text = format!("{retried} exchanges got no answer at first and were sent again (--transport-retries)");
             self.console.hint(&text);
         }
+        if waited > 0 {
+            let text = format!("{waited} exchanges were put off by the service and sent again (retry_after)");
+            self.console.hint(&text);
+        }
         let exit = footer.exit;
-        write_line(&Line::Summary(Box::new(summary)), &mut self.file)?;
-        write_line(&Line::Footer(Box::new(footer)), &mut self.file)?;
+        let (summary, footer) = (Line::Summary(Box::new(summary)), Line::Footer(Box::new(footer)));
+        write_line(&summary, &mut self.file)?;
+        write_line(&footer, &mut self.file)?;
         self.file.flush()?;
-        Ok((exit, self.console))
+        let (Line::Summary(summary), Line::Footer(footer)) = (summary, footer) else {
+            unreachable!("they are these lines")
+        };
+        // What contradicts itself is for the reader of the file to tell.
+        let evidence = match self.kept {
+            Some(kept) => Record::of(*self.header, kept, *summary, *footer)
+                .map_or(Evidence::File, |record| Evidence::Whole(Box::new(record))),
+            None => {
+                let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                let stored = Stored::open(file, self.places, *self.header, *summary, *footer)?;
+                stored.map_or(Evidence::File, |stored| Evidence::Stored(Box::new(stored)))
+            }
+        };
+        Ok(Ended { exit, console: self.console, evidence })
     }
 }

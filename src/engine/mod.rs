@@ -35,7 +35,7 @@ use crate::record::{CaseRecord, Header, KnownEntry, RECORD_VERSION, Record, Suit
 use crate::redact::Redactor;
 use crate::runner::{self, Plan, PlannedCase, RunOptions, Stop};
 use crate::select::{Selection, select};
-use crate::transport::{HttpOptions, HttpTransport};
+use crate::transport::{HttpOptions, HttpTransport, Network, NetworkError};
 
 pub(crate) use probing::fire;
 pub use tally::Tally;
@@ -62,6 +62,12 @@ pub enum EngineError {
     /// A secret cannot be redacted.
     #[error(transparent)]
     Redact(#[from] crate::redact::RedactError),
+    /// A file that the way to the service needs cannot be read or used.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The credentials of the proxy cannot be resolved.
+    #[error("the proxy's credentials: {0}")]
+    Proxy(#[from] crate::template::TemplateError),
     /// There is nothing to fire the cases at.
     #[error("there is no target: the embedded mock does not have these services; name a base URL or a target file")]
     NoTarget,
@@ -216,13 +222,14 @@ impl Engine {
         let cases = select(&suite, &self.selection)?;
         let planned = plan::cases(&suite, &target, &cases, self.options.strict);
         plan::guard(&suite, &target, &planned)?;
+        let http = self.http_options(&target)?;
         let redactor = Arc::new(plan::redactor(&target)?);
         let seed = self.seed.unwrap_or_else(random_seed);
         let jobs = target.limits.jobs.unwrap_or(self.options.jobs);
         let options = RunOptions { jobs, seed, ..self.options };
         let run_id = run_id(seed);
         let probing = mock.is_none() && self.probe && !target.safety.unprobed;
-        let mut warnings = warnings(&self.http);
+        let mut warnings = warnings(&http, &target);
         if mock.is_none() && !probing {
             warnings.push(unprobed(if self.probe { "probe = false" } else { "by request" }));
         }
@@ -247,7 +254,7 @@ impl Engine {
         let options = RunOptions { fail_fast: options.fail_fast.filter(|_| target.known.is_empty()), ..options };
         let started = Instant::now();
         let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
-        let transport = Arc::new(HttpTransport::new(self.http.clone()));
+        let transport = Arc::new(HttpTransport::new(http));
         let (sender, mut events) = mpsc::channel(EVENTS);
         let mut cases = Vec::new();
         let collect = async {
@@ -301,9 +308,9 @@ impl Engine {
         self.options
     }
 
-    /// Deadlines and caps of the client.
-    pub(crate) fn http_options(&self) -> &HttpOptions {
-        &self.http
+    /// How the client is set for this target.
+    pub(crate) fn http_options(&self, target: &Target) -> Result<HttpOptions, EngineError> {
+        http_options(self.http.clone(), target)
     }
 }
 
@@ -345,9 +352,17 @@ pub(crate) fn certificate(cases: &Path) -> Option<Certificate> {
     Certificate::parse(&std::fs::read_to_string(cases.join(CERTIFICATE_FILE)).ok()?)
 }
 
+/// These options, and the way to the service that the target's profile names.
+pub(crate) fn http_options(options: HttpOptions, target: &Target) -> Result<HttpOptions, EngineError> {
+    let auth = plan::proxy_credentials(target)?;
+    let network = Network::read(&target.connection, auth)?;
+    Ok(HttpOptions { connections: target.limits.connections, network, ..options })
+}
+
 /// What a reader must know before trusting a run with these options.
-pub(crate) fn warnings(http: &HttpOptions) -> Vec<String> {
-    if http.insecure { vec!["TLS certificates were not checked (--insecure)".to_owned()] } else { Vec::new() }
+pub(crate) fn warnings(http: &HttpOptions, target: &Target) -> Vec<String> {
+    let insecure = http.insecure.then(|| "TLS certificates were not checked (--insecure)".to_owned());
+    insecure.into_iter().chain(target.connection.notes()).collect()
 }
 
 /// What a reader must know of a run that did not probe its target.

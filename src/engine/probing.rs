@@ -75,7 +75,9 @@ impl Probing {
         let writes = |each: &PlannedCase| {
             let case = &plan.suite.cases[each.index];
             let url = plan.target.services.get(&case.service);
-            each.skip.is_none() && case.effect != Effect::Read && url.is_some_and(|url| !plan::is_local(url))
+            each.skip.is_none()
+                && case.effect != Effect::Read
+                && url.is_some_and(|url| !plan::is_local(url, &plan.target))
         };
         self.per_second.is_some() || plan.cases.iter().any(writes)
     }

@@ -21,6 +21,7 @@ pub struct Tally {
     proven: Option<(Certificate, String, bool)>,
     bad: usize,
     retried: u64,
+    waited: u64,
 }
 
 impl Tally {
@@ -35,6 +36,7 @@ impl Tally {
             proven: None,
             bad: 0,
             retried: 0,
+            waited: 0,
         }
     }
 
@@ -75,7 +77,10 @@ impl Tally {
         {
             stop.request();
         }
-        self.retried += case.exchanges.iter().filter(|exchange| exchange.attempts > 1).count() as u64;
+        for exchange in &case.exchanges {
+            self.retried += u64::from(exchange.attempts as usize > 1 + exchange.waits.len());
+            self.waited += u64::from(!exchange.waits.is_empty());
+        }
         self.summary.add(case);
         self.conclusion.add(case);
     }
@@ -84,6 +89,12 @@ impl Tally {
     #[must_use]
     pub fn retried(&self) -> u64 {
         self.retried
+    }
+
+    /// Exchanges so far that the service put off and that were sent again.
+    #[must_use]
+    pub fn waited(&self) -> u64 {
+        self.waited
     }
 
     /// The verdicts over the whole run.

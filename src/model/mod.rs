@@ -3,6 +3,7 @@
 //! Pure data. Nothing here reads a file, a clock or the network, and nothing here decides a comparison.
 
 pub mod clause;
+pub mod connection;
 pub mod exchange;
 pub mod expect;
 pub mod id;

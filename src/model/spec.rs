@@ -1,6 +1,7 @@
 //! What a case file says, validated and not yet resolved against a target: [`Case`], [`Step`], [`RequestSpec`], [`ExpectSpec`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,8 @@ pub struct Case {
     pub locks: Vec<String>,
     /// Outcome is recorded; only `expect` can fail it.
     pub observe: bool,
+    /// Cookies that answers set are sent back in later steps.
+    pub cookies: bool,
     /// Runs only when the seed's literal form is asked for.
     pub strict: bool,
     /// Deadline of the whole case.
@@ -53,8 +56,8 @@ pub struct Case {
     pub lets: Vec<(String, JsonTemplate)>,
     /// Values of the row, for a case made from one.
     pub row: BTreeMap<String, JsonTemplate>,
-    /// Steps in order; the last group is the teardown.
-    pub steps: Vec<Step>,
+    /// Steps in order; the last group is the teardown. Rows of one case share them.
+    pub steps: Arc<Vec<Step>>,
     /// Comparisons of values of several steps.
     pub checks: Vec<CheckSpec>,
     /// Where it is written.
@@ -158,6 +161,8 @@ pub struct RequestSpec {
     pub body: BodySpec,
     /// `Content-Type` instead of the body's own; `Some(None)` sends none.
     pub content_type: Option<Option<Template>>,
+    /// Most redirects that are followed; the answer after them is compared.
+    pub redirects: u32,
     /// Deadline of the exchange.
     pub timeout: Duration,
 }

@@ -1,9 +1,11 @@
 //! [`Target`]: the profile of the service under test.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::connection::Connection;
 use super::json::Json;
 use super::spec::Effect;
 use super::template::Template;
@@ -76,6 +78,11 @@ pub struct Limits {
     pub jobs: Option<usize>,
     /// Most requests a second.
     pub per_second: Option<f64>,
+    /// Most requests in flight to one host, over all workers.
+    pub connections: Option<usize>,
+    /// Longest wait that an unexpected 429 or 503 with `Retry-After` may ask for before the request is sent again;
+    /// without it no answer is ever waited out.
+    pub retry_after: Option<Duration>,
 }
 
 /// A profile of a service under test.
@@ -91,6 +98,10 @@ pub struct Target {
     pub secrets: Vec<String>,
     /// Auth schemes by name.
     pub auth: BTreeMap<String, Auth>,
+    /// Header fields of every request that does not set them itself.
+    pub headers: Vec<(String, Template)>,
+    /// How it is connected to.
+    pub connection: Connection,
     /// What may be done to it.
     pub safety: Safety,
     /// Limits.
@@ -115,6 +126,8 @@ impl Target {
             values: BTreeMap::new(),
             secrets: Vec::new(),
             auth: BTreeMap::new(),
+            headers: Vec::new(),
+            connection: Connection::default(),
             safety: Safety::default(),
             limits: Limits::default(),
             known: Vec::new(),

@@ -14,7 +14,14 @@ pub struct Checks<'a> {
     cites: Vec<(Vec<String>, Arc<[ClauseId]>)>,
     fallback: Arc<[ClauseId]>,
     list: Vec<CheckDef>,
-    known: HashMap<(String, Arc<[ClauseId]>), CheckIndex>,
+    /// Checks by the hash of their name: the last one, and for each check the one before it with the same hash.
+    known: HashMap<u64, CheckIndex>,
+    before: Vec<Option<CheckIndex>>,
+}
+
+/// A name's hash. Names come from files of cases and have few equals; what is looked up is compared as a whole.
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Segments of a pointer or XML path, unescaped as JSON Pointer does.
@@ -47,24 +54,36 @@ impl<'a> Checks<'a> {
             fallback: Arc::from(context.fallback),
             list: Vec::new(),
             known: HashMap::new(),
+            before: Vec::new(),
         }
     }
 
     /// The check of a place. `own` is what `$clause` says there.
     pub fn at(&mut self, path: &[String], own: Option<&Arc<[ClauseId]>>, loose: bool) -> CheckIndex {
         let clauses = own.map_or_else(|| self.cited(path), Arc::clone);
-        let mut name = self.prefix.to_owned();
+        let length = self.prefix.len() + path.iter().map(|segment| segment.len() + 1).sum::<usize>();
+        let mut name = String::with_capacity(length);
+        name.push_str(self.prefix);
         for segment in path {
             name.push('/');
-            name.push_str(&escape_segment(segment));
+            if segment.contains(['~', '/']) { name.push_str(&escape_segment(segment)) } else { name.push_str(segment) }
         }
-        let next = self.list.len();
-        let index = *self.known.entry((name.clone(), Arc::clone(&clauses))).or_insert(next);
-        match self.list.get_mut(index) {
-            // A place that is also checked firmly is not loose.
-            Some(check) => check.loose &= loose,
-            None => self.list.push(CheckDef { name, clauses, loose }),
+        let hash = hash(&name);
+        let last = self.known.get(&hash).copied();
+        let mut at = last;
+        while let Some(index) = at {
+            let check = &mut self.list[index];
+            if check.name == name && check.clauses == clauses {
+                // A place that is also checked firmly is not loose.
+                check.loose &= loose;
+                return index;
+            }
+            at = self.before[index];
         }
+        let index = self.list.len();
+        self.known.insert(hash, index);
+        self.before.push(last);
+        self.list.push(CheckDef { name, clauses, loose });
         index
     }
 

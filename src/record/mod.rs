@@ -5,10 +5,12 @@ mod read;
 #[doc(hidden)]
 pub mod sample;
 pub mod schema;
+mod stored;
 pub mod summary;
 mod write;
 
 pub use read::{ReadMode, RecordError, read};
+pub use stored::{Places, Stored};
 pub use summary::Summary;
 pub use write::write_line;
 
@@ -222,13 +224,45 @@ pub struct ExchangeRecord {
     /// Why there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorRecord>,
-    /// How often it was sent: more than once only with `--transport-retries`.
+    /// How often it was sent: more than once only with `--transport-retries`, or where the target allows to wait for a
+    /// service that asks for it.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub attempts: u32,
+    /// Redirects that were followed, in order. The answer is the one to the last of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirects: Vec<HopRecord>,
+    /// Answers that put the request off and were waited out, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitRecord>,
     /// When it began, in microseconds from the start of the run.
     pub started_us: u64,
     /// How long it took, in microseconds.
     pub elapsed_us: u64,
+}
+
+/// A redirect that was followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HopRecord {
+    /// Status of the answer that redirected.
+    pub status: u16,
+    /// Method of the request that followed.
+    pub method: String,
+    /// Its full URL.
+    pub url: String,
+    /// Credentials that were not carried to another origin: names of header fields, `query NAME`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
+}
+
+/// An answer that put a request off (`Retry-After`) and was waited out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitRecord {
+    /// Its status.
+    pub status: u16,
+    /// How long it asked to wait, in microseconds.
+    pub wait_us: u64,
 }
 
 /// An answer, redacted.

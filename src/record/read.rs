@@ -134,6 +134,27 @@ pub fn read(mut input: impl BufRead, mode: ReadMode) -> Result<Record, RecordErr
     }
 }
 
+impl Record {
+    /// A record of a run that ended, as [`read`] would read it.
+    ///
+    /// # Errors
+    /// What contradicts itself.
+    pub fn of(
+        header: Header,
+        cases: Vec<CaseRecord>,
+        summary: SummaryRecord,
+        footer: Footer,
+    ) -> Result<Self, RecordError> {
+        let mut parts = Parts::default();
+        for (line, case) in cases.into_iter().enumerate() {
+            parts.take(Line::Case(Box::new(case)), line + 2)?;
+        }
+        parts.summary = Some(summary);
+        parts.footer = Some(footer);
+        parts.complete(header)
+    }
+}
+
 fn first_line(text: &[u8], ended: bool) -> Result<Header, RecordError> {
     let not = |reason: String| RecordError::NotARecord { reason };
     let probe: Probe = serde_json::from_slice(text).map_err(|error| {

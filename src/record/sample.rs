@@ -244,6 +244,8 @@ fn exchange(status: u16, answer: &str) -> ExchangeRecord {
         }),
         error: None,
         attempts: 1,
+        redirects: Vec::new(),
+        waits: Vec::new(),
         started_us: 1000,
         elapsed_us: 10_000,
     }

@@ -345,6 +345,14 @@ fn wire() -> Defs {
                     ("response", reference("response")),
                     ("error", object(&[("stage", reference("stage")), ("detail", text())], &[])),
                     ("attempts", whole()),
+                    (
+                        "redirects",
+                        list(&object(
+                            &[("status", whole()), ("method", text()), ("url", text())],
+                            &[("dropped", list(&text()))],
+                        )),
+                    ),
+                    ("waits", list(&object(&[("status", whole()), ("wait_us", whole())], &[]))),
                 ],
             ),
         ),
@@ -443,6 +451,7 @@ fn names() -> Defs {
                 "truncated",
                 "body-too-large",
                 "decode",
+                "redirect",
                 "case-timeout",
                 "internal",
             ]),

@@ -307,11 +307,16 @@ fn media_type(headers: &[(String, String)]) -> String {
 #[must_use]
 pub fn error_codes(body: &str) -> Vec<String> {
     static CODE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(
-            r#""[eE]rrorCode"\s*:\s*("(?:[^"\\]|\\.)*")|<(?:[\w.-]+:)?[eE]rrorCode(?:\s[^<>]*)?>\s*([^<>]*?)\s*</"#,
-        )
+        // White space of JSON and XML is ASCII; classes of Unicode would take longer to compile than a case to run.
+        Regex::new(concat!(
+            r#""[eE]rrorCode"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*")"#,
+            r"|<(?:[^ \t\r\n<>/:=]+:)?[eE]rrorCode(?:[ \t\r\n][^<>]*)?>[ \t\r\n]*([^<>]*?)[ \t\r\n]*</",
+        ))
         .ok()
     });
+    if memchr::memmem::find(body.as_bytes(), b"rrorCode").is_none() {
+        return Vec::new();
+    }
     let Some(pattern) = CODE.as_ref() else { return Vec::new() };
     let codes: BTreeSet<String> = pattern
         .captures_iter(body)

@@ -5,11 +5,13 @@ use std::io;
 use super::Line;
 
 /// Writes one line and its line feed in a single call, so that a killed run leaves at most one half line behind.
+/// Gives the number of bytes.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_line(line: &Line, out: &mut impl io::Write) -> io::Result<()> {
+pub fn write_line(line: &Line, out: &mut impl io::Write) -> io::Result<usize> {
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');
-    out.write_all(&bytes)
+    out.write_all(&bytes)?;
+    Ok(bytes.len())
 }

@@ -22,7 +22,9 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
 }
 
 fn rewrite(text: &str, keep_lines: bool) -> Cow<'_, str> {
-    if !text.chars().any(|c| is_hidden(c) && !(keep_lines && c == '\n')) {
+    // Nearly everything is plain ASCII, which is told without looking at characters.
+    let plain = text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+    if plain || !text.chars().any(|c| is_hidden(c) && !(keep_lines && c == '\n')) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -88,27 +90,39 @@ fn markup(text: &str) -> String {
 #[must_use]
 pub fn markdown(text: &str) -> String {
     let shown = log_line(text);
-    let mut out = String::with_capacity(shown.len() + shown.len() / 8);
-    let mut before = ' ';
-    for c in shown.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '@' => out.push_str("&#64;"),
-            // An underscore inside a word is no emphasis in GitHub's Markdown, and names are full of them.
-            '_' if before.is_alphanumeric() => out.push('_'),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' => {
-                out.push('\\');
-                out.push(c);
-            }
-            // `://` and `www.` make a link of themselves.
-            '/' if before == ':' => out.push_str("&#47;"),
-            c => out.push(c),
-        }
-        before = c;
+    let special =
+        |c: char| matches!(c, '&' | '<' | '>' | '@' | '_' | '\\' | '`' | '*' | '[' | ']' | '|' | '~' | '#' | '!' | '/');
+    if !shown.contains(special) {
+        return without_www(shown);
     }
-    out.replace("www.", "www&#46;")
+    let mut out = String::with_capacity(shown.len() + shown.len() / 8);
+    let mut copied = 0;
+    for (at, found) in shown.match_indices(special) {
+        out.push_str(&shown[copied..at]);
+        copied = at + found.len();
+        let before = shown[..at].chars().next_back().unwrap_or(' ');
+        match found {
+            "&" => out.push_str("&amp;"),
+            "<" => out.push_str("&lt;"),
+            ">" => out.push_str("&gt;"),
+            "@" => out.push_str("&#64;"),
+            // An underscore inside a word is no emphasis in GitHub's Markdown, and names are full of them.
+            "_" if before.is_alphanumeric() => out.push('_'),
+            // `://` and `www.` make a link of themselves.
+            "/" if before == ':' => out.push_str("&#47;"),
+            "/" => out.push('/'),
+            other => {
+                out.push('\\');
+                out.push_str(other);
+            }
+        }
+    }
+    out.push_str(&shown[copied..]);
+    without_www(out)
+}
+
+fn without_www(text: String) -> String {
+    if memchr::memmem::find(text.as_bytes(), b"www.").is_none() { text } else { text.replace("www.", "www&#46;") }
 }
 
 /// A code span of Markdown, its fence longer than any run of backticks inside. Safe in a table cell.

@@ -1,29 +1,67 @@
 //! The record itself: as one document, and as lines again.
 
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::record::{CaseRecord, Footer, Header, Line, RECORD_VERSION, Record, SummaryRecord, write_line};
+use crate::record::{Footer, Header, Line, RECORD_VERSION, Record, SummaryRecord, write_line};
 
 use super::ReportError;
 use super::escape::is_hidden;
+use super::pretty::Pretty;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Head<'a> {
     record_version: u32,
     header: &'a Header,
     summary: &'a SummaryRecord,
     footer: &'a Footer,
-    cases: &'a [CaseRecord],
 }
 
 pub(super) fn document(record: &Record) -> Result<Vec<u8>, ReportError> {
-    let Record { header, cases, summary, footer } = record;
-    let mut bytes =
-        serde_json::to_vec_pretty(&Document { record_version: RECORD_VERSION, header, summary, footer, cases })?;
-    bytes.push(b'\n');
-    Ok(shown(bytes))
+    let mut bytes = Vec::new();
+    let mut compact = Vec::new();
+    stream(record, &mut bytes, &mut |take| {
+        for case in &record.cases {
+            compact.clear();
+            serde_json::to_writer(&mut compact, case)?;
+            take(&compact)?;
+        }
+        Ok(())
+    })?;
+    Ok(bytes)
+}
+
+/// The document with cases that somebody else holds: `cases` hands over each in turn, as JSON on one line.
+pub(super) fn stream(
+    record: &Record,
+    out: &mut dyn Write,
+    cases: &mut dyn FnMut(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
+) -> Result<(), ReportError> {
+    let Record { header, summary, footer, .. } = record;
+    let head = serde_json::to_string(&Head { record_version: RECORD_VERSION, header, summary, footer })?;
+    let mut pretty = Pretty::new(out);
+    // The head without its closing brace.
+    pretty.json(head.strip_suffix('}').unwrap_or(&head))?;
+    pretty.raw(",");
+    pretty.line(1);
+    pretty.raw("\"cases\": [");
+    let mut any = false;
+    cases(&mut |case| {
+        if std::mem::replace(&mut any, true) {
+            pretty.raw(",");
+        }
+        pretty.line(2);
+        pretty.json(std::str::from_utf8(case).map_err(io::Error::other)?)
+    })?;
+    if any {
+        pretty.line(1);
+    }
+    pretty.raw("]");
+    pretty.line(0);
+    pretty.raw("}\n");
+    Ok(pretty.flush()?)
 }
 
 pub(super) fn lines(record: &Record) -> Result<Vec<u8>, ReportError> {
@@ -41,27 +79,27 @@ pub(super) fn lines(record: &Record) -> Result<Vec<u8>, ReportError> {
 /// stand only inside strings, where that form means the same.
 fn shown(json: Vec<u8>) -> Vec<u8> {
     let plain = |byte: &u8| matches!(byte, b'\n' | 0x20..=0x7e);
-    if json.iter().all(plain) {
+    let Ok(text) = std::str::from_utf8(&json) else { return json };
+    let mut out = String::new();
+    let (mut copied, mut at) = (0, 0);
+    while let Some(found) = json[at..].iter().position(|byte| !plain(byte)) {
+        at += found;
+        let Some(c) = text[at..].chars().next() else { break };
+        if is_hidden(c) {
+            out.push_str(&text[copied..at]);
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+            copied = at + c.len_utf8();
+        }
+        at += c.len_utf8();
+    }
+    if copied == 0 {
         return json;
     }
-    let hidden = |c: char| c != '\n' && is_hidden(c);
-    match std::str::from_utf8(&json) {
-        Ok(text) if text.contains(hidden) => {
-            let mut out = String::with_capacity(text.len() + 64);
-            for c in text.chars() {
-                if hidden(c) {
-                    for unit in c.encode_utf16(&mut [0; 2]) {
-                        // Writing to a String cannot fail.
-                        let _ = write!(out, "\\u{unit:04x}");
-                    }
-                } else {
-                    out.push(c);
-                }
-            }
-            out.into_bytes()
-        }
-        _ => json,
-    }
+    out.push_str(&text[copied..]);
+    out.into_bytes()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod json;
 mod junit;
 mod known;
 mod markdown;
+mod pretty;
 mod sarif;
 pub mod standing;
 mod tap;
@@ -145,6 +146,32 @@ pub fn render(format: Format, record: &Record) -> Result<Vec<u8>, ReportError> {
         Format::Github => Ok(github::render(record).into_bytes()),
         Format::Sarif => sarif::render(record),
         Format::Html => html::render(record),
+    }
+}
+
+/// Hands over cases, each as the JSON of its [`crate::record::CaseRecord`] on one line.
+pub type CaseLines<'a> = dyn FnMut(&mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> + 'a;
+
+/// Whether a report can be made by [`render_stored`].
+#[must_use]
+pub fn can_be_streamed(format: Format) -> bool {
+    matches!(format, Format::Json | Format::Markdown)
+}
+
+/// As [`render`], for a record whose cases are too many to be held: `record` has those that did not pass (or the first
+/// of them), and `cases` hands over all, sorted by id.
+///
+/// # Errors
+/// See [`ReportError`].
+pub fn render_stored(
+    format: Format,
+    record: &Record,
+    cases: &mut CaseLines<'_>,
+    out: &mut dyn std::io::Write,
+) -> Result<(), ReportError> {
+    match format {
+        Format::Json => json::stream(record, out, cases),
+        format => Ok(out.write_all(&render(format, record)?)?),
     }
 }
 

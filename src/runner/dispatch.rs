@@ -1,6 +1,6 @@
 //! Which case runs when: [`run`] keeps a fixed number of cases in flight and never lets two overlap that share a lock.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 use super::case::Env;
-use super::pace::Pace;
+use super::pace::{Hold, Pace};
 use super::repeat::repeated;
 use super::testimony::Testimony;
 use crate::event::RunEvent;
 use crate::model::spec::Case;
-use crate::model::suite::Suite;
+use crate::model::suite::{Suite, Whole};
 use crate::model::target::Target;
-use crate::model::verdict::{SkipCode, Verdict};
+use crate::model::verdict::{SkipCode, Stage, Verdict};
 use crate::record::CaseRecord;
 use crate::redact::Redactor;
 use crate::transport::Transport;
@@ -123,10 +123,14 @@ pub async fn run_heard<T: Transport + 'static>(
     // A case that waits for its turn uses up its deadline: no more are begun than have their turn within a second.
     let most = pace.map_or(usize::MAX, |rate| rate.ceil().max(1.0) as usize);
     let pace = pace.map(Pace::new);
-    let jobs = plan.options.jobs.clamp(1, plan.cases.len().max(1)).min(most);
+    let hold = plan.target.limits.retry_after.map(Hold::new);
+    // For the same reason no more are begun than hosts take at a time.
+    let hosts = plan.target.services.values().collect::<BTreeSet<_>>().len().max(1);
+    let admitted = plan.target.limits.connections.map_or(usize::MAX, |each| each.saturating_mul(hosts));
+    let jobs = plan.options.jobs.clamp(1, plan.cases.len().max(1)).min(most).min(admitted);
     let fail_fast = plan.options.fail_fast;
     let shared = Arc::new(Shared {
-        queue: Mutex::new(Queue::new(&plan)),
+        queue: Mutex::new(Queue::new(plan.cases)),
         changed: Notify::new(),
         stop,
         fail_fast,
@@ -139,6 +143,7 @@ pub async fn run_heard<T: Transport + 'static>(
             transport,
             started: Instant::now(),
             pace,
+            hold,
             listener,
         },
         events,
@@ -152,9 +157,10 @@ pub async fn run_heard<T: Transport + 'static>(
     while workers.join_next().await.is_some() {}
     let left: Vec<PlannedCase> = shared.lock().drain();
     for planned in left {
-        let case = &shared.env.suite.cases[planned.index];
+        let suite = &shared.env.suite;
+        let whole = suite.whole(planned.index).unwrap_or(Whole::Held(&suite.cases[planned.index]));
         let detail = "the run was stopped before this case began".to_owned();
-        let record = shared.env.unrun(case, Verdict::NotRun { detail });
+        let record = shared.env.unrun(&whole, Verdict::NotRun { detail });
         if shared.events.send(RunEvent::CaseFinished(Box::new(record))).await.is_err() {
             return;
         }
@@ -196,7 +202,10 @@ async fn work<T: Transport + 'static>(shared: Arc<Shared<T>>) {
             }
         };
         let case = &shared.env.suite.cases[planned.index];
-        let record = run_one(&shared, case, &planned).await;
+        let record = match shared.env.suite.whole(planned.index) {
+            Ok(whole) => run_one(&shared, &whole, &planned).await,
+            Err(detail) => shared.env.unrun(case, Verdict::Errored { stage: Stage::Internal, detail }),
+        };
         let bad = matches!(record.outcome, Verdict::Failed | Verdict::Errored { .. } | Verdict::UnexpectedPass { .. });
         {
             let mut queue = shared.lock();
@@ -248,8 +257,8 @@ struct Lock {
 }
 
 impl Queue {
-    fn new(plan: &Plan) -> Self {
-        Self { ready: plan.cases.iter().cloned().collect(), locks: HashMap::new(), waiting: 0, bad: 0 }
+    fn new(cases: Vec<PlannedCase>) -> Self {
+        Self { ready: cases.into(), locks: HashMap::new(), waiting: 0, bad: 0 }
     }
 
     fn take(&mut self, cases: &[Case]) -> Next {

@@ -41,6 +41,8 @@ pub(crate) fn record(
         }),
         error: answer.as_ref().err().map(|error| ErrorRecord { stage: error.stage, detail: error.detail.clone() }),
         attempts: moment.attempts,
+        redirects: Vec::new(),
+        waits: Vec::new(),
         started_us: micros(moment.started),
         elapsed_us: micros(moment.elapsed),
     }

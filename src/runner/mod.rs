@@ -2,9 +2,12 @@
 //! happens as [`RunEvent`](crate::event::RunEvent)s.
 
 mod case;
+mod deliver;
 mod dispatch;
 pub(crate) mod evidence;
+mod jar;
 mod pace;
+mod redirect;
 mod repeat;
 mod session;
 mod step;

@@ -436,6 +436,8 @@ mod tests {
             values: BTreeMap::from([("g.tracks".to_owned(), tracks)]),
             secrets: Vec::new(),
             auth: BTreeMap::new(),
+            headers: Vec::new(),
+            connection: Default::default(),
             safety: Default::default(),
             limits: Default::default(),
             known: Vec::new(),

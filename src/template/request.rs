@@ -33,6 +33,7 @@ pub fn prepare(spec: &RequestSpec, service: &str, scope: &mut Scope) -> Result<P
         let name = resolve_text(name, scope, Mode::Plain)?;
         headers.push(credentials(&name, scope)?);
     }
+    add_own(&mut headers, scope)?;
     let (body, kind) = body(&spec.body, scope)?;
     let content_type = match &spec.content_type {
         Some(Some(own)) => Some(resolve_text(own, scope, Mode::Plain)?),
@@ -53,6 +54,16 @@ pub fn prepare(spec: &RequestSpec, service: &str, scope: &mut Scope) -> Result<P
         body,
         timeout: spec.timeout,
     })
+}
+
+/// Header fields that the target wants in every request; what the case sets itself wins.
+fn add_own(headers: &mut Vec<(String, Vec<u8>)>, scope: &Scope) -> Result<(), TemplateError> {
+    for (name, value) in &scope.target().headers {
+        if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            headers.push((name.clone(), resolve_text(value, scope, Mode::Plain)?.into_bytes()));
+        }
+    }
+    Ok(())
 }
 
 fn target(spec: &TargetSpec, scope: &mut Scope) -> Result<String, TemplateError> {

@@ -1,18 +1,23 @@
 //! [`HttpTransport`]: one shared reqwest client, set so that it hides nothing of what the service answered.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::ext::ReasonPhrase;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
+use rustls::ClientConfig;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::decode::decode;
 use super::error::{TransportError, classify};
-use super::{Caps, Transport, raw};
+use super::network::Network;
+use super::{Caps, Transport, dial, raw, tls};
+use crate::model::connection::{HttpVersion, find};
 use crate::model::exchange::{PreparedRequest, Response};
 use crate::model::verdict::Stage;
 
@@ -25,13 +30,21 @@ pub struct HttpOptions {
     pub caps: Caps,
     /// Accepts any certificate. Shown in every report.
     pub insecure: bool,
-    /// Host names with an address of their own, as in a hosts file.
-    pub resolve: Vec<(String, SocketAddr)>,
+    /// Most requests in flight to one host.
+    pub connections: Option<usize>,
+    /// The way to the service.
+    pub network: Network,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(5), caps: Caps::default(), insecure: false, resolve: Vec::new() }
+        Self {
+            connect_timeout: dial::CONNECT,
+            caps: Caps::default(),
+            insecure: false,
+            connections: None,
+            network: Network::default(),
+        }
     }
 }
 
@@ -40,6 +53,11 @@ pub struct HttpTransport {
     options: HttpOptions,
     plain: OnceLock<Result<Client, TransportError>>,
     tls: OnceLock<Result<Client, TransportError>>,
+    tls_config: OnceLock<Result<Arc<ClientConfig>, TransportError>>,
+    /// Clients of hosts with an address of their own, by scheme, host and port.
+    pinned: Mutex<HashMap<(bool, String, u16), Client>>,
+    /// Requests that may still begin, by host and port.
+    hosts: Mutex<HashMap<(String, u16), Arc<Semaphore>>>,
 }
 
 impl HttpTransport {
@@ -47,17 +65,46 @@ impl HttpTransport {
     /// against a loopback service, so a run that needs no TLS never does it.
     #[must_use]
     pub fn new(options: HttpOptions) -> Self {
-        Self { options, plain: OnceLock::new(), tls: OnceLock::new() }
+        Self {
+            options,
+            plain: OnceLock::new(),
+            tls: OnceLock::new(),
+            tls_config: OnceLock::new(),
+            pinned: Mutex::default(),
+            hosts: Mutex::default(),
+        }
     }
 
-    fn client(&self, https: bool) -> Result<&Client, TransportError> {
+    fn client(&self, url: &Url) -> Result<Client, TransportError> {
+        let https = url.scheme() == "https";
+        let resolve = &self.options.network.resolve;
+        if !resolve.is_empty()
+            && let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default())
+            && let Some(address) = find(resolve, host, port)
+        {
+            let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+            let key = (https, host.to_owned(), port);
+            if let Some(client) = pinned.get(&key) {
+                return Ok(client.clone());
+            }
+            let client = self.build(https, Some((host, SocketAddr::new(address, port))))?;
+            pinned.insert(key, client.clone());
+            return Ok(client);
+        }
         let cell = if https { &self.tls } else { &self.plain };
-        cell.get_or_init(|| self.build(https)).as_ref().map_err(Clone::clone)
+        cell.get_or_init(|| self.build(https, None)).clone()
     }
 
-    fn build(&self, https: bool) -> Result<Client, TransportError> {
+    /// What TLS connections are made with; the same for every client.
+    pub(super) fn tls_config(&self) -> Result<Arc<ClientConfig>, TransportError> {
+        let build = || tls::config(&self.options.network, self.options.insecure).map(Arc::new);
+        self.tls_config.get_or_init(build).clone()
+    }
+
+    fn build(&self, https: bool, pin: Option<(&str, SocketAddr)>) -> Result<Client, TransportError> {
         // A second installation is refused by rustls and harmless: the provider is the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let network = &self.options.network;
         let mut builder = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -65,35 +112,64 @@ impl HttpTransport {
             .referer(false)
             .tcp_nodelay(true)
             .connect_timeout(self.options.connect_timeout)
-            .pool_max_idle_per_host(usize::MAX)
-            .tls_danger_accept_invalid_certs(self.options.insecure);
-        if !https {
-            builder = builder.tls_certs_only([]);
+            .pool_max_idle_per_host(self.options.connections.unwrap_or(usize::MAX));
+        builder = match network.http {
+            HttpVersion::Auto => builder,
+            HttpVersion::One => builder.http1_only(),
+            HttpVersion::Two => builder.http2_prior_knowledge(),
+        };
+        builder = if https {
+            builder.tls_backend_preconfigured(ClientConfig::clone(&*self.tls_config()?))
+        } else {
+            builder.tls_certs_only([])
+        };
+        if let Some((host, address)) = pin {
+            builder = builder.resolve(host, address);
         }
-        for (host, address) in &self.options.resolve {
-            builder = builder.resolve(host, *address);
-        }
-        builder.build().map_err(|error| {
+        let failed = |error: reqwest::Error| {
             TransportError::new(Stage::Internal, format!("the HTTP client cannot be built: {}", error.without_url()))
-        })
+        };
+        if let Some(proxy) = &network.proxy {
+            let mut through = reqwest::Proxy::all(&proxy.url).map_err(failed)?;
+            if let Some((user, password)) = &proxy.auth {
+                through = through.basic_auth(user, password);
+            }
+            builder = builder.proxy(through);
+        }
+        if let Some(path) = &network.unix_socket {
+            builder = builder.unix_socket(path.clone());
+        }
+        builder.build().map_err(failed)
     }
 
     async fn exchange(&self, request: &PreparedRequest) -> Result<Response, TransportError> {
         let text = format!("{}{}", request.base_url, request.target);
         let url = Url::parse(&text)
             .map_err(|error| TransportError::new(Stage::Send, format!("the URL cannot be sent: {error}")))?;
-        if !keeps_target(&url, &text) {
-            return raw::exchange(request, &url, &self.options).await;
+        let answer = if keeps_target(&url, &text) {
+            self.shared(request, url).await?
+        } else {
+            let tls = if url.scheme() == "https" { Some(self.tls_config()?) } else { None };
+            raw::exchange(request, &url, &self.options, tls).await?
+        };
+        // RFC 9110, section 15.5.8: this answer is the proxy's and says nothing of the service.
+        if answer.status == 407 && self.options.network.proxy.is_some() {
+            return Err(TransportError::new(Stage::Connect, "the proxy wants other credentials (407)"));
         }
+        Ok(answer)
+    }
+
+    /// Sends over the shared client.
+    async fn shared(&self, request: &PreparedRequest, url: Url) -> Result<Response, TransportError> {
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| TransportError::new(Stage::Send, "the method is not a token"))?;
+        let client = self.client(&url)?;
         let mut sending = reqwest::Request::new(method, url);
         *sending.headers_mut() = headers(request)?;
         if let Some(body) = &request.body {
             *sending.body_mut() = Some(body.clone().into());
         }
-        let https = sending.url().scheme() == "https";
-        let mut answer = self.client(https)?.execute(sending).await.map_err(classify)?;
+        let mut answer = client.execute(sending).await.map_err(classify)?;
         let mut parts = Parts {
             status: answer.status().as_u16(),
             reason: answer
@@ -114,31 +190,57 @@ impl HttpTransport {
         }
         parts.finish(body.bytes(), caps)
     }
+
+    /// Waits until a host may have one request more.
+    async fn admitted(&self, request: &PreparedRequest) -> Option<OwnedSemaphorePermit> {
+        let most = self.options.connections?;
+        let url = Url::parse(&request.base_url).ok()?;
+        let key = (url.host_str()?.to_owned(), url.port_or_known_default()?);
+        let semaphore = {
+            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            hosts.entry(key).or_insert_with(|| Arc::new(Semaphore::new(most.max(1)))).clone()
+        };
+        // The semaphore is never closed.
+        semaphore.acquire_owned().await.ok()
+    }
 }
 
 impl Transport for HttpTransport {
     async fn send(&self, request: &PreparedRequest) -> Result<Response, TransportError> {
-        within(request.timeout, self.exchange(request)).await
+        // Waiting for a turn is no time of the service's.
+        let permit = self.admitted(request).await;
+        let answer = within(request.timeout, self.exchange(request)).await;
+        if permit.is_some() {
+            // The connection goes back to its pool in a task of its own; whoever is next shall find it there.
+            tokio::task::yield_now().await;
+        }
+        answer
     }
 }
 
 /// A timer that fires later than this was held up by this process.
 const HELD_UP: Duration = Duration::from_millis(20);
 
+/// How many times its deadline an exchange may take, if this process was held up.
+const MOST: u32 = 4;
+
 /// The exchange up to its deadline. The deadline is the service's: time in which this process was busy with the answer
-/// to another case, and did not look at the socket, is given back.
+/// to another case, and did not look at the socket, is given back, up to [`MOST`] deadlines in all. A service that keeps
+/// this process busy itself, as with a flood of interim answers, gains no more than that.
 pub(super) async fn within(
     deadline: Duration,
     exchange: impl Future<Output = Result<Response, TransportError>>,
 ) -> Result<Response, TransportError> {
     let mut exchange = std::pin::pin!(exchange);
-    let mut end = Instant::now().checked_add(deadline);
+    let now = Instant::now();
+    let last = now.checked_add(deadline.saturating_mul(MOST));
+    let mut end = now.checked_add(deadline);
     while let Some(until) = end {
         if let Ok(answer) = timeout_at(until, &mut exchange).await {
             return answer;
         }
         let late = until.elapsed();
-        if late < HELD_UP {
+        if late < HELD_UP || last.is_some_and(|last| Instant::now() >= last) {
             return Err(TransportError::new(Stage::Timeout, "no complete answer in time"));
         }
         end = Instant::now().checked_add(late);
@@ -285,16 +387,26 @@ mod tests {
             body: Bytes::new(),
             wire_bytes: 0,
         };
-        let deadline = Duration::from_millis(50);
+        let deadline = Duration::from_millis(100);
         let never = within(deadline, std::future::pending()).await;
         assert_eq!(never.unwrap_err().stage, Stage::Timeout);
         // What arrives after the deadline because nobody looked is in time; what the service sends later is not.
         let held_up = async {
             tokio::task::yield_now().await;
-            std::thread::sleep(4 * deadline);
-            tokio::time::sleep(deadline).await;
+            std::thread::sleep(deadline + deadline / 2);
+            tokio::time::sleep(deadline / 4).await;
             Ok(answer())
         };
         assert_eq!(within(deadline, held_up).await.map(|response| response.status), Ok(200));
+        // Whoever keeps this process busy itself does not live for ever on what is given back.
+        let began = Instant::now();
+        let busy = async {
+            loop {
+                std::thread::sleep(deadline / 2);
+                tokio::task::yield_now().await;
+            }
+        };
+        assert_eq!(within(deadline, busy).await.unwrap_err().stage, Stage::Timeout);
+        assert!(began.elapsed() < 2 * MOST * deadline, "{:?}", began.elapsed());
     }
 }

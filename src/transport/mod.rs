@@ -1,14 +1,19 @@
 //! Sends prepared requests over real sockets: [`Transport`], and [`HttpTransport`] that does it.
 
 mod decode;
+mod dial;
 mod error;
 mod http;
+mod network;
 mod raw;
+mod tls;
 
 use std::future::Future;
 
+pub use dial::reach;
 pub use error::TransportError;
 pub use http::{HttpOptions, HttpTransport};
+pub use network::{ClientIdentity, Network, NetworkError, Proxy};
 
 use crate::model::exchange::{PreparedRequest, Response};
 

@@ -8,7 +8,7 @@ pub(super) mod target;
 
 pub(crate) use case::{BODIES, CASE_FILE, EXPECT, STEP};
 pub(crate) use shared::{CLAUSE_FILE, SERVICE_FILE};
-pub(crate) use target::{AUTH, SECRET, TARGET_FILE};
+pub(crate) use target::{AUTH, REFUSED_HEADERS, SECRET, TARGET_FILE};
 
 /// A kind of TOML table.
 #[derive(Debug)]

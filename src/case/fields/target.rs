@@ -1,6 +1,7 @@
 //! Tables of target files.
 
 use super::{EFFECT, Kind, Table, field, must};
+use crate::model::connection::HttpVersion;
 
 /// A target file.
 pub(crate) static TARGET_FILE: Table = Table {
@@ -18,6 +19,8 @@ pub(crate) static TARGET_FILE: Table = Table {
         ),
         field("fixtures", Kind::Values, "lists, texts and flags; nested tables give dotted names"),
         field("auth", Kind::Values, "auth schemes by name"),
+        field("headers", Kind::Map(&Kind::Template), "header fields of every request that does not set them itself"),
+        field("connection", Kind::Table(&CONNECTION), "how it is connected to"),
         field("limits", Kind::Table(&LIMITS), "limits that a run keeps to"),
         field("safety", Kind::Table(&SAFETY), "what may be done to it"),
         field("known_failure", Kind::Tables(&KNOWN_FAILURE), "failures that are accepted for a time"),
@@ -71,6 +74,46 @@ pub(crate) static BASIC: Table = Table {
     fields: &[must("user", Kind::Template, "user name"), must("password", Kind::Template, "password, from a secret")],
 };
 
+/// Header fields that `[headers]` may not have: they belong to a message, to a connection or to [auth].
+pub(crate) const REFUSED_HEADERS: [&str; 10] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "proxy-authorization",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// How a target is connected to.
+pub(crate) static CONNECTION: Table = Table {
+    name: "connection",
+    doc: "How a target is connected to. Paths are relative to the file.",
+    open: false,
+    fields: &[
+        field(
+            "http",
+            Kind::Word(&HttpVersion::WORDS),
+            "version of HTTP; `auto` (default): 1.1 on plain connections, over TLS what both sides prefer; `2` on plain \
+             connections by prior knowledge",
+        ),
+        field("ca", Kind::Text, "PEM file of the only roots that are trusted (default: those of the system)"),
+        field("client_cert", Kind::Text, "PEM file of the client's certificate and its chain"),
+        field("client_key", Kind::Text, "PEM file of its private key"),
+        field(
+            "proxy",
+            Kind::Text,
+            "`http://HOST:PORT`, which everything goes through; never taken from the environment",
+        ),
+        field("proxy_auth", Kind::Table(&BASIC), "credentials for the proxy"),
+        field("resolve", Kind::Texts, "`HOST:PORT:ADDRESS`: where connections to a host's port go"),
+        field("unix_socket", Kind::Text, "a Unix socket that everything goes to; URLs give `Host` and path only"),
+    ],
+};
+
 /// Limits of a target.
 pub(crate) static LIMITS: Table = Table {
     name: "limits",
@@ -79,6 +122,13 @@ pub(crate) static LIMITS: Table = Table {
     fields: &[
         field("jobs", Kind::Integer(1, 100_000), "most requests in flight"),
         field("per_second", Kind::Number, "most requests a second"),
+        field("connections", Kind::Integer(1, 100_000), "most requests in flight to one host, over all workers"),
+        field(
+            "retry_after",
+            Kind::Integer(1, 3600),
+            "longest wait, in seconds, that an unexpected 429 or 503 with `Retry-After` may ask for before the request \
+             is sent again, three times at the most and within the case's deadline (default: no answer is waited out)",
+        ),
     ],
 };
 

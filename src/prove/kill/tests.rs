@@ -80,6 +80,8 @@ fn report(cases: &str, answers: &[(&'static str, &'static str)]) -> MutantReport
         values: BTreeMap::new(),
         secrets: Vec::new(),
         auth: BTreeMap::new(),
+        headers: Vec::new(),
+        connection: Default::default(),
         safety: crate::model::target::Safety::default(),
         limits: crate::model::target::Limits::default(),
         known: Vec::new(),

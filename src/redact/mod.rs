@@ -4,13 +4,15 @@
 //! A secret is found in every form in which a service or a client library may write it; what stands in its place is
 //! `$NAME`, the name under which the target file knows it.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
+mod forms;
+mod needles;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::borrow::Cow;
+
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use base64::engine::general_purpose::STANDARD;
+
+use needles::{Found, Needles};
 
 use crate::model::judgement::Mismatch;
 use crate::model::verdict::Verdict;
@@ -28,8 +30,6 @@ const ELLIPSIS: char = '…';
 /// What stands for a hidden value that is no known secret.
 const HIDDEN: &str = "$HIDDEN";
 
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 /// Why secrets cannot be redacted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedactError {
@@ -41,26 +41,22 @@ pub enum RedactError {
         /// Its length in bytes.
         length: usize,
     },
-    /// The search automaton cannot be built.
-    #[error("the secrets cannot be searched for: {0}")]
-    Build(String),
 }
 
 /// Finds secrets in every form and puts their names in their place.
 #[derive(Clone, Debug)]
 pub struct Redactor {
-    search: Option<AhoCorasick>,
-    /// What is searched for, and what stands in its place.
-    needles: Vec<String>,
-    replacements: Vec<String>,
+    needles: Needles,
+    /// What stands in the place of a needle, by its number.
+    names: Vec<String>,
 }
 
 impl Redactor {
     /// A redactor for secrets given as name and value. An empty value is no secret.
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, RedactError> {
-        let (mut needles, mut replacements) = (Vec::new(), Vec::new());
         // One secret is often a part of another; the shape that is given first names both.
-        let mut seen = HashSet::new();
+        let mut needles = Vec::new();
+        let mut names = Vec::new();
         for (name, value) in secrets {
             if value.is_empty() {
                 continue;
@@ -68,42 +64,38 @@ impl Redactor {
             if value.len() < SHORTEST {
                 return Err(RedactError::TooShort { name: name.to_owned(), length: value.len() });
             }
-            let shown = shown(name);
-            let parts = parts(value);
-            for form in forms(value).into_iter().chain(parts.iter().flat_map(|part| text_forms(part))) {
-                if seen.insert(form.clone()) {
-                    needles.push(form);
-                    replacements.push(shown.clone());
-                }
-            }
+            let number = names.len() as u32;
+            names.push(shown(name));
+            needles.extend(forms::all(value).into_iter().map(|form| (form, number)));
         }
-        if needles.is_empty() {
-            return Ok(Self { search: None, needles, replacements });
-        }
-        let search = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            // Small answers are searched in no time whatever the automaton; building a faster one costs more than a run
-            // of a few cases.
-            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-            .build(&needles)
-            .map_err(|error| RedactError::Build(error.to_string()))?;
-        Ok(Self { search: Some(search), needles, replacements })
+        Ok(Self { needles: Needles::new(needles), names })
+    }
+
+    fn name(&self, found: Found) -> &str {
+        &self.names[found.name as usize]
     }
 
     /// The text without secrets.
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let Some(search) = &self.search else { return Cow::Borrowed(text) };
-        let mut clean = Cow::Borrowed(text);
-        if search.is_match(text) {
-            clean = Cow::Owned(search.replace_all(text, &self.replacements));
+        let mut clean = match self.bytes(text.as_bytes()) {
+            Cow::Borrowed(_) => Cow::Borrowed(text),
+            Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+            }),
+        };
+        if self.needles.is_empty() || !clean.contains(ELLIPSIS) {
+            return clean;
         }
-        if let Some(bytes) = self.unwrapped(search, clean.as_bytes()) {
-            clean = Cow::Owned(String::from_utf8_lossy(&bytes).into_owned());
-        }
+        let mut end = clean.len();
         for (at, _) in clean.clone().rmatch_indices(ELLIPSIS) {
-            if let Some((start, name)) = self.begun(&clean.as_bytes()[..at]) {
+            // One that stood in what was replaced, as part of the secret, is gone.
+            if at < end
+                && let Some((start, name)) = self.begun(&clean.as_bytes()[..at])
+            {
                 clean.to_mut().replace_range(start..at, name);
+                end = start;
             }
         }
         clean
@@ -112,19 +104,34 @@ impl Redactor {
     /// The bytes without secrets.
     #[must_use]
     pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        let Some(search) = &self.search else { return Cow::Borrowed(bytes) };
-        let mut clean = Cow::Borrowed(bytes);
-        if search.is_match(bytes) {
-            clean = Cow::Owned(search.replace_all_bytes(bytes, &self.replacements));
+        if self.needles.is_empty() {
+            return Cow::Borrowed(bytes);
         }
-        match self.unwrapped(search, &clean) {
+        let mut clean = Cow::Borrowed(bytes);
+        let mut copied = 0;
+        for found in self.needles.find_all(bytes) {
+            let out = match &mut clean {
+                Cow::Owned(out) => out,
+                Cow::Borrowed(_) => {
+                    clean = Cow::Owned(Vec::with_capacity(bytes.len()));
+                    clean.to_mut()
+                }
+            };
+            out.extend_from_slice(&bytes[copied..found.start]);
+            out.extend_from_slice(self.name(found).as_bytes());
+            copied = found.end;
+        }
+        if let Cow::Owned(out) = &mut clean {
+            out.extend_from_slice(&bytes[copied..]);
+        }
+        match self.unwrapped(&clean) {
             Some(bytes) => Cow::Owned(bytes),
             None => clean,
         }
     }
 
     /// Secrets that line breaks, real or escaped, run through: encoders wrap lines at 64 or 76 columns.
-    fn unwrapped(&self, search: &AhoCorasick, bytes: &[u8]) -> Option<Vec<u8>> {
+    fn unwrapped(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let mut folded = Vec::new();
         // Where in the folded text something is left out, and how much up to there.
         let mut gaps: Vec<(usize, usize)> = Vec::new();
@@ -150,12 +157,12 @@ impl Redactor {
         };
         let mut out: Option<Vec<u8>> = None;
         let mut copied = 0;
-        for found in search.find_iter(&folded) {
-            let (start, end) = (original(found.start()), original(found.end() - 1) + 1);
-            if end - start > found.len() {
+        for found in self.needles.find_all(&folded) {
+            let (start, end) = (original(found.start), original(found.end - 1) + 1);
+            if end - start > found.end - found.start {
                 let out = out.get_or_insert_with(Vec::new);
                 out.extend_from_slice(&bytes[copied..start]);
-                out.extend_from_slice(self.replacements[found.pattern().as_usize()].as_bytes());
+                out.extend_from_slice(self.name(found).as_bytes());
                 copied = end;
             }
         }
@@ -166,21 +173,13 @@ impl Redactor {
 
     /// The beginning of a secret at the end of what was cut off: where it begins, and the secret's name.
     fn begun(&self, bytes: &[u8]) -> Option<(usize, &str)> {
-        let longest = |needle: &str| {
-            let most = needle.len().min(bytes.len() + 1);
-            (SHORTEST..most).rev().find(|length| bytes.ends_with(&needle.as_bytes()[..*length]))
-        };
-        let found = self.needles.iter().zip(&self.replacements);
-        found
-            .filter_map(|(needle, name)| longest(needle).map(|length| (length, name)))
-            .max_by_key(|(length, _)| *length)
-            .map(|(length, name)| (bytes.len() - length, name.as_str()))
+        self.needles.begun(bytes).map(|found| (found.start, self.name(found)))
     }
 
     /// Whether the bytes hold a secret in any form.
     #[must_use]
     pub fn finds(&self, bytes: &[u8]) -> bool {
-        self.search.as_ref().is_some_and(|search| search.is_match(bytes))
+        self.needles.find(bytes, 0).is_some()
     }
 
     /// Removes secrets from everything in a case's record.
@@ -229,6 +228,10 @@ impl Redactor {
     pub fn exchange(&self, exchange: &mut ExchangeRecord) {
         self.string(&mut exchange.url);
         self.headers(&mut exchange.headers);
+        for hop in &mut exchange.redirects {
+            self.string(&mut hop.url);
+            hop.dropped.iter_mut().for_each(|name| self.string(name));
+        }
         if let Some(body) = &mut exchange.body {
             self.body(body);
         }
@@ -302,127 +305,6 @@ fn hide_rest(clean: &str) -> String {
     }
 }
 
-/// Shortest part of a secret that is a secret itself.
-const PART: usize = 12;
-
-/// The parts of a structured secret that would give it away by themselves: what stands behind a scheme or a `;`, and
-/// every run of letters and digits that is long and mixed enough to be no word. Cases send such parts on purpose.
-fn parts(value: &str) -> Vec<&str> {
-    let tails = value.match_indices([' ', ';']).map(|(at, _)| &value[at + 1..]);
-    let runs = value.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))).filter(|run| {
-        run.bytes().any(|byte| byte.is_ascii_digit()) && run.bytes().any(|byte| byte.is_ascii_alphabetic())
-    });
-    tails.chain(runs).filter(|part| part.len() >= PART && *part != value).collect()
-}
-
-/// Every form in which a value may be written.
-fn forms(value: &str) -> Vec<String> {
-    let mut all = text_forms(value);
-    all.extend([
-        STANDARD.encode(value),
-        STANDARD_NO_PAD.encode(value),
-        URL_SAFE.encode(value),
-        URL_SAFE_NO_PAD.encode(value),
-    ]);
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// Every form in which a value may be written as text.
-fn text_forms(value: &str) -> Vec<String> {
-    let once = utf8_percent_encode(value, UNRESERVED).to_string();
-    let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    let json = json(value);
-    let pointer = value.replace('~', "~0").replace('/', "~1");
-    let xml = quick_xml::escape::escape(value).into_owned();
-    let mut all = vec![
-        value.to_owned(),
-        utf8_percent_encode(&once, UNRESERVED).to_string(),
-        lower_hex(&once),
-        lower_hex(&form),
-        once.replace("%25", "%"),
-        lower_hex(&once).replace("%25", "%"),
-        once,
-        form,
-        json_string(&pointer),
-        pointer,
-        // Which characters pages and their frameworks write as which entity differs.
-        xml.replace("&apos;", "&#39;"),
-        xml.replace("&apos;", "&#x27;"),
-        xml.replace("&apos;", "'"),
-        xml.replace("&apos;", "&#39;").replace("&quot;", "&#34;"),
-        xml.replace("&apos;", "&#x27;").replace("&quot;", "&#x22;"),
-        xml,
-        quick_xml::escape::partial_escape(value).into_owned(),
-    ];
-    all.extend(json);
-    all.extend(inside_base64(value));
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-fn json_string(value: &str) -> String {
-    let quoted = serde_json::to_string(value).unwrap_or_default();
-    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
-}
-
-/// As JSON writers put it between quotation marks: they differ in what they escape beyond what they must.
-fn json(value: &str) -> Vec<String> {
-    let plain = json_string(value);
-    let wide = |c: char| !c.is_ascii();
-    let page = |c: char| matches!(c, '<' | '>' | '&');
-    let careful = |c: char| wide(c) || page(c) || matches!(c, '"' | '\'' | '+' | '`');
-    let mut all = vec![plain.replace('/', "\\/"), plain];
-    for upper in [false, true] {
-        let ascii = escaped(value, wide, upper);
-        all.extend([escaped(value, page, upper), escaped(value, careful, upper), ascii.replace('/', "\\/"), ascii]);
-    }
-    all
-}
-
-/// A JSON text with these characters as `\uXXXX`.
-fn escaped(value: &str, which: impl Fn(char) -> bool, upper: bool) -> String {
-    let mut all = String::with_capacity(value.len());
-    let mut buffer = [0; 4];
-    for c in value.chars() {
-        if which(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                all.push_str(&if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") });
-            }
-        } else {
-            all.push_str(&json_string(c.encode_utf8(&mut buffer)));
-        }
-    }
-    all
-}
-
-/// The part of a base64 text that stays the same whatever is encoded with the value, before and behind it.
-fn inside_base64(value: &str) -> Vec<String> {
-    let mut all = Vec::with_capacity(6);
-    for (before, skip) in [(0, 0), (1, 2), (2, 3)] {
-        let whole = [&[0; 2][..before], value.as_bytes()].concat();
-        let end = whole.len() * 8 / 6;
-        for text in [STANDARD_NO_PAD.encode(&whole), URL_SAFE_NO_PAD.encode(&whole)] {
-            all.extend(text.get(skip..end).filter(|part| part.len() >= SHORTEST).map(str::to_owned));
-        }
-    }
-    all
-}
-
-/// `%3A` as `%3a`.
-fn lower_hex(text: &str) -> String {
-    let mut bytes = text.as_bytes().to_vec();
-    for at in 0..bytes.len() {
-        if bytes[at] == b'%' {
-            let end = (at + 3).min(bytes.len());
-            bytes[at + 1..end].make_ascii_lowercase();
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -436,7 +318,7 @@ mod tests {
     #[test]
     fn a_secret_is_found_in_every_form() {
         let redactor = redactor();
-        for form in forms(SECRET) {
+        for form in forms::all(SECRET) {
             let clean = redactor.text(&form).into_owned();
             assert_eq!(clean, "$GROOVE_ACCESS_TOKEN", "{form}");
         }
@@ -472,6 +354,12 @@ mod tests {
         let mut body = BodyRecord { bytes: 99, text: Some("x Bearer htt".to_owned()), base64: None, cut: true };
         redactor.body(&mut body);
         assert_eq!(body.text.as_deref(), Some("x $GROOVE_ACCESS_TOKEN"));
+    }
+
+    #[test]
+    fn a_secret_with_an_ellipsis_in_it_may_be_cut_as_well() {
+        let redactor = Redactor::new([("t", "ab…cdef…gh")]).unwrap();
+        assert_eq!(redactor.text("x ab…cdef…g… ab…cdef…gh"), "x $T… $T");
     }
 
     #[test]

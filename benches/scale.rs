@@ -1,0 +1,58 @@
+//! How time and memory grow with the number of cases: whole `casebook run` processes of 100 to 100,000 cases with all
+//! default reports, and loading beside the `toml` crate alone. Prints one table.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use support::{casebook, row, serve, write_suite};
+
+fn main() {
+    // `cargo bench` says `--bench`; everything else is a number of cases.
+    let mut sizes: Vec<usize> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
+    if sizes.is_empty() {
+        sizes = vec![100, 1_000, 10_000, 100_000];
+    }
+    let base = format!("http://{}", serve(Duration::ZERO));
+    row(&["cases", "toml alone, s", "check, s", "ratio", "run, s", "µs a case", "peak, MiB", "above the first, MiB"]
+        .map(str::to_owned));
+    row(&["--:"; 8].map(str::to_owned));
+    let mut first = None;
+    for size in sizes {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (cases, out) = (dir.path().join("cases"), dir.path().join("out"));
+        write_suite(&cases, size);
+        let toml = parse_all(&cases);
+        let loading = Instant::now();
+        let status = std::process::Command::new(env!("CARGO_BIN_EXE_casebook"))
+            .args(["list", "--format", "json", "--cases"])
+            .arg(&cases)
+            .stdout(std::process::Stdio::null())
+            .status();
+        assert!(status.expect("it starts").success());
+        let loading = loading.elapsed();
+        let run = casebook(&cases, &out, &base, 32, &[]);
+        let first = *first.get_or_insert(run.peak);
+        row(&[
+            size.to_string(),
+            format!("{:.3}", toml.as_secs_f64()),
+            format!("{:.3}", loading.as_secs_f64()),
+            format!("{:.2}", loading.as_secs_f64() / toml.as_secs_f64()),
+            format!("{:.3}", run.wall.as_secs_f64()),
+            format!("{:.1}", run.wall.as_secs_f64() * 1e6 / size as f64),
+            format!("{:.1}", run.peak as f64 / 1024.0),
+            format!("{:.1}", (run.peak - first.min(run.peak)) as f64 / 1024.0),
+        ]);
+    }
+}
+
+/// The `toml` crate alone over the same files, on one thread.
+fn parse_all(dir: &std::path::Path) -> Duration {
+    let started = Instant::now();
+    for entry in std::fs::read_dir(dir.join("b")).expect("a directory") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("text");
+        let table: toml::Table = text.parse().expect("TOML");
+        std::hint::black_box(table);
+    }
+    started.elapsed()
+}

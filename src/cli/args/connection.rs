@@ -1,0 +1,39 @@
+//! Flags that say how a target is connected to: [`ConnectionArgs`]. Each stands before the target file's setting.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::model::connection::{HttpVersion, ProxyUrl, Resolve};
+
+/// How the target is connected to.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// Version of HTTP: `auto` (1.1 on plain connections, over TLS what both sides prefer), `1.1`, or `2` (on plain
+    /// connections by prior knowledge).
+    #[arg(long, value_name = "VERSION")]
+    pub http: Option<HttpVersion>,
+    /// PEM file of the only roots that are trusted, instead of the system's (`--ca staging-ca.pem`).
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// PEM file of the client's certificate.
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub client_cert: Option<PathBuf>,
+    /// PEM file of its private key.
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
+    /// Send everything through this proxy (`--proxy http://proxy.test:3128`). HTTP_PROXY and the like are never
+    /// looked at; credentials stand in the target file as `proxy_auth`.
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<ProxyUrl>,
+    /// Connect to this address for a host's port (`--resolve api.example.test:443:127.0.0.1`).
+    #[arg(long, value_name = "HOST:PORT:ADDRESS")]
+    pub resolve: Vec<Resolve>,
+    /// Send everything to this Unix socket; the base URL gives `Host` and path only.
+    #[arg(long, value_name = "PATH")]
+    pub unix_socket: Option<PathBuf>,
+    /// Accept any TLS certificate. Shown in every report but annotations.
+    #[arg(long)]
+    pub insecure: bool,
+}
