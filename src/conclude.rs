@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::credible::Credibility;
 use crate::model::clause::{Clause, Level};
 use crate::model::id::ClauseId;
 use crate::model::verdict::{ClauseVerdict, Exit, Stage, Verdict};
-use crate::record::{CaseRecord, Change, Counts, Footer, LedgerEntry, SummaryRecord};
+use crate::record::{CaseRecord, Change, Counts, Footer, LedgerEntry, ProbeRecord, SummaryRecord};
 
 /// What a run amounts to, case by case. Needs memory for what is created and not yet removed, not for cases.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct Conclusion {
     created: u64,
     removed: u64,
     open: BTreeMap<(String, String), LedgerEntry>,
+    credibility: Credibility,
 }
 
 impl Conclusion {
@@ -42,7 +44,18 @@ impl Conclusion {
             created: 0,
             removed: 0,
             open: BTreeMap::new(),
+            credibility: Credibility::default(),
         }
+    }
+
+    /// Says that the target is being probed, and what it answers to the cases is to be compared with that.
+    pub fn watch(&mut self) {
+        self.credibility.watch();
+    }
+
+    /// What the target answered to nonsense.
+    pub fn probed(&mut self, probes: Vec<ProbeRecord>) {
+        self.credibility.probed(probes);
     }
 
     /// Numbers so far.
@@ -54,6 +67,7 @@ impl Conclusion {
     /// Takes a case into account.
     pub fn add(&mut self, case: &CaseRecord) {
         self.counts.add(&case.outcome);
+        self.credibility.add(case);
         match &case.outcome {
             Verdict::Failed => {
                 let clauses = case.judgement.mismatches.iter().flat_map(|mismatch| &mismatch.clauses);
@@ -92,6 +106,8 @@ impl Conclusion {
         elapsed_us: u64,
     ) -> Footer {
         let mut found: Vec<(Exit, String)> = others;
+        let (probes, accused) = self.credibility.finish();
+        found.extend(accused.into_iter().map(|text| (Exit::TargetUnusable, text)));
         let cases = |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
         if let Some(exit) = interrupted {
             found.push((exit, "the run was interrupted".to_owned()));
@@ -100,7 +116,9 @@ impl Conclusion {
         if self.counts.total() == 0 {
             found.push((Exit::NothingProven, "no case was selected".to_owned()));
         } else if ran == 0 && interrupted.is_none() {
-            found.push((Exit::NothingProven, "every selected case was skipped".to_owned()));
+            let text =
+                if self.counts.not_run > 0 { "no selected case was run" } else { "every selected case was skipped" };
+            found.push((Exit::NothingProven, text.to_owned()));
         }
         let mut say = |count: u64, exit: Exit, text: String| {
             if count > 0 {
@@ -168,6 +186,7 @@ impl Conclusion {
             created: self.created,
             removed: self.removed,
             interrupted: interrupted.is_some(),
+            probes,
             elapsed_us,
         }
     }

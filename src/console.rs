@@ -33,9 +33,32 @@ pub enum Verbosity {
 /// Most failure blocks on screen; the reports have them all.
 const MOST_BLOCKS: usize = 25;
 
+/// Where results go.
+enum Out {
+    Stdout(AutoStream<io::Stdout>),
+    Stderr(AutoStream<io::Stderr>),
+}
+
+impl Out {
+    fn colour(&self) -> ColorChoice {
+        match self {
+            Self::Stdout(stream) => stream.current_choice(),
+            Self::Stderr(stream) => stream.current_choice(),
+        }
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        let write = |stream: &mut dyn Write| stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        match self {
+            Self::Stdout(stream) => write(stream),
+            Self::Stderr(stream) => write(stream),
+        }
+    }
+}
+
 /// The terminal.
 pub struct Console {
-    out: AutoStream<io::Stdout>,
+    out: Out,
     err: AutoStream<io::Stderr>,
     verbosity: Verbosity,
     clauses: ClauseTexts,
@@ -55,7 +78,7 @@ impl Console {
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {msg}  {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         Self {
-            out: AutoStream::new(io::stdout(), colour),
+            out: Out::Stdout(AutoStream::new(io::stdout(), colour)),
             err: AutoStream::new(io::stderr(), colour),
             verbosity,
             clauses,
@@ -67,13 +90,20 @@ impl Console {
         }
     }
 
-    /// Writes to standard output. A reader that went away is no error: what it did not want is not written.
+    /// Leaves standard output to a report: what people read goes to standard error.
+    #[must_use]
+    pub fn beside_a_report(mut self) -> Self {
+        self.out = Out::Stderr(AutoStream::new(io::stderr(), self.err.current_choice()));
+        self
+    }
+
+    /// Writes results. A reader that went away is no error: what it did not want is not written.
     pub fn print(&mut self, text: &str) {
         if self.closed {
             return;
         }
         let out = &mut self.out;
-        let written = self.progress.suspend(|| out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+        let written = self.progress.suspend(|| out.write(text));
         self.closed = written.is_err();
     }
 
@@ -149,7 +179,7 @@ impl Console {
         }
         let mut groups: Vec<_> = alike.into_values().collect();
         groups.sort_by(|a, b| a[0].id.cmp(&b[0].id));
-        let coloured = self.out.current_choice() != ColorChoice::Never;
+        let coloured = self.out.colour() != ColorChoice::Never;
         let palette = if coloured { Palette::colour() } else { Palette::plain() };
         for group in groups.iter().take(MOST_BLOCKS) {
             let text = block(group, &self.clauses, &palette);

@@ -78,6 +78,25 @@ pub fn losses<'a>(suite: &'a Suite, target: &Target, provides: impl Fn(&Target, 
     found
 }
 
+/// What a skeleton ends with.
+const REST: &str = r#"
+[limits]
+# jobs = 8                    # most cases in flight
+# per_second = 20.0           # most requests a second
+# connections = 4             # most requests in flight to one host
+# retry_after = 10            # wait so many seconds for an unexpected 429 or 503 that asks for it
+
+# How it is connected to, where that is out of the ordinary; cases/REFERENCE.md lists every key.
+# [connection]
+# ca = "ca.pem"
+# proxy = "http://the.proxy:3128"
+
+# Without this, only cases that read are run against anything but this machine.
+[safety]
+# allow = ["write", "destructive"]
+# hosts = ["the.host"]
+"#;
+
 /// A profile to fill in: every key with what it must be and who needs it, everything but the identity commented out.
 #[must_use]
 pub fn skeleton(suite: &Suite) -> String {
@@ -113,11 +132,7 @@ pub fn skeleton(suite: &Suite) -> String {
             let _ = writeln!(text, "{}", line(each));
         }
     }
-    text.push_str(
-        "\n[limits]\n# jobs = 8                    # most cases in flight\n# per_second = 20.0           # most requests a \
-         second\n\n# Without this, only cases that read are run against anything but this machine.\n[safety]\n# allow = \
-         [\"write\", \"destructive\"]\n# hosts = [\"the.host\"]\n",
-    );
+    text.push_str(REST);
     text
 }
 

@@ -11,7 +11,7 @@ use crate::model::clause::{Choice, Clause};
 use crate::model::id::CaseId;
 use crate::model::source::SourceRef;
 use crate::model::verdict::Exit;
-use crate::record::{CaseRecord, Footer, Header, Record, Summary, SummaryRecord};
+use crate::record::{CaseRecord, Footer, Header, ProbeRecord, Record, Summary, SummaryRecord};
 
 /// Why records are not the shards of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -89,7 +89,7 @@ pub fn merge(mut shards: Vec<Record>) -> Result<Record, MergeError> {
     let elapsed = shards.iter().map(|shard| shard.footer.elapsed_us).max().unwrap_or(0);
     let mut cases: BTreeMap<CaseId, CaseRecord> = BTreeMap::new();
     let mut parts = shards.into_iter();
-    let Some(Record { mut header, cases: first, summary: facts, .. }) = parts.next() else {
+    let Some(Record { mut header, cases: first, summary: mut facts, footer }) = parts.next() else {
         return Err(MergeError::Nothing);
     };
     let mut add = |more: Vec<CaseRecord>| {
@@ -102,8 +102,14 @@ pub fn merge(mut shards: Vec<Record>) -> Result<Record, MergeError> {
         Ok(())
     };
     add(first)?;
+    let mut probes = footer.probes;
     for shard in parts {
         add(shard.cases)?;
+        probes.extend(shard.footer.probes);
+        for (fact, other) in facts.clauses.iter_mut().zip(&shard.summary.clauses) {
+            // A case of one shard is enough to prove a clause.
+            fact.proven = fact.proven.max(other.proven);
+        }
         header.selected.extend(shard.header.selected);
         header.started = header.started.min(shard.header.started);
         for warning in shard.header.warnings {
@@ -115,7 +121,7 @@ pub fn merge(mut shards: Vec<Record>) -> Result<Record, MergeError> {
     header.selected.sort_unstable();
     header.shard = None;
     let cases: Vec<CaseRecord> = cases.into_values().collect();
-    let (summary, footer) = conclude(&header, &facts, &cases, interrupted, elapsed);
+    let (summary, footer) = conclude(&header, &facts, &cases, probes, interrupted, elapsed);
     Ok(Record { header, cases, summary, footer })
 }
 
@@ -165,6 +171,7 @@ pub fn conclude(
     header: &Header,
     facts: &SummaryRecord,
     cases: &[CaseRecord],
+    probes: Vec<ProbeRecord>,
     interrupted: Option<Exit>,
     elapsed_us: u64,
 ) -> (SummaryRecord, Footer) {
@@ -199,6 +206,9 @@ pub fn conclude(
         .collect();
     let mut summary = Summary::new(&clauses, &choices, &header.suite.operations).with_base_urls(&header.base_urls);
     let mut conclusion = Conclusion::new(header.level, &clauses);
+    if !probes.is_empty() {
+        conclusion.probed(probes);
+    }
     // The order in which they began: what one case made another may have removed.
     let mut ordered: Vec<&CaseRecord> = cases.iter().collect();
     ordered.sort_by(|a, b| (a.started_us, &a.id).cmp(&(b.started_us, &b.id)));
@@ -247,7 +257,7 @@ mod tests {
                 });
                 shard.header.selected = shard.cases.iter().map(|case| case.id.clone()).collect();
                 shard.header.shard = Some((index, 3));
-                let (summary, footer) = conclude(&shard.header, &whole.summary, &shard.cases, None, 5);
+                let (summary, footer) = conclude(&shard.header, &whole.summary, &shard.cases, Vec::new(), None, 5);
                 Record { summary, footer, ..shard }
             })
             .collect()

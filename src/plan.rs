@@ -211,7 +211,7 @@ pub fn guard(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<
         }
         for step in case.steps.iter() {
             let Some(url) = target.services.get(&step.service) else { continue };
-            if !allowed(url, case.effect, target) {
+            if !may_change(url, case.effect, target) {
                 let entry = refused.entry(url.clone()).or_default();
                 if entry.1.last().is_none_or(|last| last != case.id.as_str()) {
                     entry.0 += 1;
@@ -241,7 +241,9 @@ pub fn guard(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<
     Err(PlanError::Refused(text))
 }
 
-fn allowed(base_url: &str, effect: Effect, target: &Target) -> bool {
+/// Whether a host may be changed so: it is on this machine, or the target file names it and the effect.
+#[must_use]
+pub fn may_change(base_url: &str, effect: Effect, target: &Target) -> bool {
     let Ok(url) = url::Url::parse(base_url) else { return false };
     let Some(host) = url.host_str() else { return false };
     if target.connection.is_local(&url) {
@@ -250,6 +252,12 @@ fn allowed(base_url: &str, effect: Effect, target: &Target) -> bool {
     let safety = &target.safety;
     let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or(0));
     safety.allow.contains(&effect) && safety.hosts.iter().any(|named| named == host || *named == with_port)
+}
+
+/// Whether requests to a base URL end on this machine.
+#[must_use]
+pub fn is_local(base_url: &str, target: &Target) -> bool {
+    url::Url::parse(base_url).is_ok_and(|url| target.connection.is_local(&url))
 }
 
 /// What a run is about to change that is not on this machine: base URL, number of cases by effect, and the kinds of
@@ -261,10 +269,7 @@ pub fn changes(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Vec<S
         if case.effect == Effect::Read {
             continue;
         }
-        let away = |step: &&Step| {
-            let url = target.services.get(&step.service).and_then(|url| url::Url::parse(url).ok());
-            url.is_some_and(|url| !target.connection.is_local(&url))
-        };
+        let away = |step: &&Step| target.services.get(&step.service).is_some_and(|url| !is_local(url, target));
         let mut urls: Vec<&str> = Vec::new();
         for step in case.steps.iter().filter(away) {
             let url = target.services[&step.service].as_str();
@@ -394,56 +399,38 @@ mod tests {
         assert_eq!(super::shapes("tide-7-lantern"), ["tide-7-lantern"]);
     }
 
-    fn unnamed() -> Target {
-        Target {
-            identity: crate::model::target::Identity {
-                name: "t".to_owned(),
-                product: String::new(),
-                version: String::new(),
-                operator: String::new(),
-                class: crate::model::target::TargetClass::Real,
-            },
-            services: BTreeMap::new(),
-            values: BTreeMap::new(),
-            secrets: Vec::new(),
-            auth: BTreeMap::new(),
-            headers: Vec::new(),
-            connection: Connection::default(),
-            safety: Safety::default(),
-            limits: crate::model::target::Limits::default(),
-            known: Vec::new(),
-        }
-    }
-
     #[test]
     fn only_loopback_may_be_changed_without_permission() {
-        let none = unnamed();
+        let none = Target::unnamed();
         for free in ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:80", "http://localhost/x"] {
-            assert!(allowed(free, Effect::Destructive, &none), "{free}");
+            assert!(may_change(free, Effect::Destructive, &none), "{free}");
         }
         for guarded in
             ["http://127.0.0.1.evil.test", "http://localhost.evil.test", "http://10.0.0.1", "https://api.test", "x"]
         {
-            assert!(!allowed(guarded, Effect::Write, &none), "{guarded}");
+            assert!(!may_change(guarded, Effect::Write, &none), "{guarded}");
         }
-        let safety =
-            Safety { allow: vec![Effect::Write], hosts: vec!["api.test".to_owned(), "b.test:8080".to_owned()] };
-        let named = Target { safety, ..unnamed() };
-        assert!(allowed("https://api.test/v1", Effect::Write, &named));
-        assert!(!allowed("https://api.test/v1", Effect::Destructive, &named));
-        assert!(allowed("http://b.test:8080", Effect::Write, &named));
-        assert!(!allowed("http://b.test:8081", Effect::Write, &named));
+        let safety = Safety {
+            allow: vec![Effect::Write],
+            hosts: vec!["api.test".to_owned(), "b.test:8080".to_owned()],
+            unprobed: false,
+        };
+        let named = Target { safety, ..Target::unnamed() };
+        assert!(may_change("https://api.test/v1", Effect::Write, &named));
+        assert!(!may_change("https://api.test/v1", Effect::Destructive, &named));
+        assert!(may_change("http://b.test:8080", Effect::Write, &named));
+        assert!(!may_change("http://b.test:8081", Effect::Write, &named));
     }
 
     #[test]
     fn what_counts_is_where_connections_go() {
         let resolve = |text: &str| {
             let connection = Connection { resolve: vec![text.parse().unwrap()], ..Connection::default() };
-            Target { connection, ..unnamed() }
+            Target { connection, ..Target::unnamed() }
         };
-        assert!(allowed("https://api.test", Effect::Write, &resolve("api.test:443:127.0.0.1")));
-        assert!(!allowed("http://localhost:80", Effect::Write, &resolve("localhost:80:203.0.113.9")));
+        assert!(may_change("https://api.test", Effect::Write, &resolve("api.test:443:127.0.0.1")));
+        assert!(!may_change("http://localhost:80", Effect::Write, &resolve("localhost:80:203.0.113.9")));
         let proxied = Connection { proxy: "http://127.0.0.1:3128".parse().ok(), ..Connection::default() };
-        assert!(!allowed("http://localhost", Effect::Write, &Target { connection: proxied, ..unnamed() }));
+        assert!(!may_change("http://localhost", Effect::Write, &Target { connection: proxied, ..Target::unnamed() }));
     }
 }

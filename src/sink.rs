@@ -105,6 +105,12 @@ impl Sink {
         Ok(Self { outputs: outputs.to_vec() })
     }
 
+    /// Whether a report goes to standard output, which then belongs to it alone.
+    #[must_use]
+    pub fn takes_stdout(&self) -> bool {
+        self.outputs.iter().any(|(_, destination)| *destination == Destination::Stdout)
+    }
+
     /// Renders and writes every report. A file is replaced whole or not at all. One report that fails does not keep
     /// the others from being written.
     ///
@@ -160,13 +166,16 @@ impl Sink {
             let (path, written) = match destination {
                 Destination::Stdout => {
                     let written = render(format, stdout).and_then(|()| Ok(stdout.flush()?));
-                    (Path::new("-"), written)
+                    (Path::new("-"), enough(written))
                 }
                 Destination::File(path) => (path.as_path(), replace(path, |out| render(format, out))),
             };
             errors.extend(match written {
                 Ok(()) => None,
                 Err(ReportError::Line(source)) => Some(SinkError::Write { path: path.to_owned(), format, source }),
+                Err(ReportError::Json(error)) if error.is_io() => {
+                    Some(SinkError::Write { path: path.to_owned(), format, source: error.into() })
+                }
                 Err(source) => Some(SinkError::Render { format, source }),
             });
         }
@@ -241,6 +250,16 @@ fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> Result<(), Report
     render(file.as_file_mut())?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// A reader of standard output that went away had enough, and is no error.
+fn enough(written: Result<(), ReportError>) -> Result<(), ReportError> {
+    let kind = match &written {
+        Err(ReportError::Line(error)) => Some(error.kind()),
+        Err(ReportError::Json(error)) => error.io_error_kind(),
+        _ => None,
+    };
+    if kind == Some(io::ErrorKind::BrokenPipe) { Ok(()) } else { written }
 }
 
 #[cfg(test)]

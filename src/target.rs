@@ -137,7 +137,7 @@ impl Reader<'_> {
         }
         let services = self.services(root);
         let headers = self.headers(root, &known);
-        let connection = self.connection(root, &services, &known);
+        let connection = self.connection(root, &services, &secrets, &known);
         let target = Target {
             services,
             headers,
@@ -403,7 +403,11 @@ fn safety(root: &Node<'_>) -> Safety {
         "destructive" => Some(Effect::Destructive),
         _ => None,
     });
-    Safety { allow: allow.collect(), hosts: node.strings("hosts") }
+    Safety {
+        allow: allow.collect(),
+        hosts: node.strings("hosts"),
+        unprobed: node.get("probe").is_some() && !node.flag("probe"),
+    }
 }
 
 fn dotted(above: &str, key: &str) -> String {
@@ -462,7 +466,7 @@ mod tests {
             title: String::new(),
             extra: crate::model::spec::Extra::Fail,
             query_style: crate::model::spec::QueryStyle::Form,
-            timeout: std::time::Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
             source: source.clone(),
         };
         Suite {

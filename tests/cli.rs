@@ -113,7 +113,7 @@ level = "stated"
 text = "The other answers 200 too."
 "#;
 
-/// A service that answers by path: `…-500` with 500, `…-slow` after a while, `…-turn` with 200 and 500 by turns,
+/// A service that answers by path: `/casebook-…`, which nobody has, with 404, `…-500` with 500, `…-slow` after a while, `…-turn` with 200 and 500 by turns,
 /// `…-drop` with nothing the first time, everything else with 200.
 struct Service {
     url: String,
@@ -139,6 +139,9 @@ impl Service {
                     let line = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
                     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
                     let mut status = if path.ends_with("-500") { 500 } else { 200 };
+                    if path.starts_with("/casebook-") {
+                        status = 404;
+                    }
                     if path.ends_with("-slow") {
                         std::thread::sleep(slow);
                     }
@@ -203,6 +206,22 @@ fn what_is_wrong_with_the_files_is_told_to_machines_too() {
     let errors = wrong["errors"].as_array().expect("a list");
     let typo = errors.iter().find(|error| error["help"] == "did you mean `method`?").expect("it is there");
     assert_eq!((&typo["line"], &typo["column"]), (&11.into(), &1.into()), "{typo}");
+}
+
+#[test]
+fn a_report_has_standard_output_for_itself() {
+    let (place, service) = (Place::new(&["one"]), service());
+    let target = place.target(&service, "");
+    let arguments = ["run", "--target", target.to_str().expect("UTF-8"), "--report", "tap=-", "-v"];
+    let output = run(place.path(), &arguments);
+    ends(&output, 0);
+    assert!(out(&output).starts_with("TAP version 13\n1..1\nok 1 - demo/one"), "{}", out(&output));
+    assert!(err(&output).contains("1 passed"), "{}", err(&output));
+    // A reader that has seen enough is no error.
+    let mut child =
+        casebook(place.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
 #[test]

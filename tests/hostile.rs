@@ -74,6 +74,12 @@ const fn of(form: Form, name: &'static str, wanted: Wanted, serve: fn(&mut TcpSt
 
 const GOOD: &[u8] = b"{\"ok\": true}";
 
+/// Keeps the whole client busy, and therefore has a test of its own.
+const FLOOD: Behaviour = on("interim-flood", Errored(Stage::Timeout), |s| {
+    drain(s);
+    forever(s, &b"HTTP/1.1 102 Processing\r\n\r\n".repeat(2000));
+});
+
 /// Every behaviour. Whoever adds one states what must become of the case that meets it.
 const BEHAVIOURS: &[Behaviour] = &[
     // The connection.
@@ -509,7 +515,7 @@ fn serve(stream: &mut TcpStream, choose: &dyn Fn(&str) -> String) {
     let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
     let Some(path) = text.lines().next().and_then(|line| line.split(' ').nth(1)) else { return };
     let name = choose(path);
-    if let Some(behaviour) = BEHAVIOURS.iter().find(|each| each.name == name) {
+    if let Some(behaviour) = BEHAVIOURS.iter().chain([&FLOOD]).find(|each| each.name == name) {
         (behaviour.serve)(stream);
     }
 }
@@ -754,6 +760,36 @@ fn every_misbehaviour_ends_in_its_verdict_in_time() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
     assert!(run.peak < baseline + MEMORY, "{} kB over {baseline} kB", run.peak - baseline);
+}
+
+/// A flood that comes as fast as the socket takes it is bounded, and whoever is beside it gets its answers.
+#[test]
+fn a_flood_of_interim_answers_does_not_starve_its_neighbours() {
+    let suite = Suite::new();
+    let rows: String = (0..200).map(|at| format!("[[case.row]]\nid = \"{at}\"\n")).collect();
+    let good = case("good-1", Form::Json, "/good-1") + &rows;
+    let floods: String =
+        (0..4).map(|at| case(&format!("flood-{at}"), Form::Json, &format!("/interim-flood/{at}"))).collect();
+    // A target that no URL library keeps goes over a connection of casebook's own, which counts.
+    let raw = case("raw", Form::Json, "/interim-flood/../x").replace("path = ", "target = ");
+    suite.service("demo", &(floods + &raw + &good));
+    let address = start(|path| name_of(path).to_owned());
+    let run = suite.run(&text(&["--jobs", "16", "--base-url", &format!("http://{address}")]));
+    let record = run.record.as_ref().expect("a record");
+    for case in &record.cases {
+        let wanted = match case.id.as_str() {
+            "demo/raw" => Errored(Stage::Protocol),
+            id if id.starts_with("demo/flood") => FLOOD.wanted,
+            _ => Passed,
+        };
+        assert!(fits(case, wanted), "{}: {:?}", case.id, case.outcome);
+    }
+    let good = record.cases.iter().filter(|case| case.outcome == Verdict::Passed);
+    let slowest = good.map(|case| case.elapsed_us).max().expect("there are some");
+    if std::env::var_os("HOSTILE_TABLE").is_some() {
+        println!("the slowest neighbour took {slowest} us, the whole run {:?}", run.elapsed);
+    }
+    assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
 }
 
 #[test]

@@ -104,6 +104,7 @@ fn outlined(step: &Step) -> Step {
             auth: None,
             body: BodySpec::None,
             content_type: None,
+            redirects: 0,
             timeout: Duration::ZERO,
         },
         expect: ExpectSpec {
@@ -222,6 +223,7 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
         needs: Vec::new(),
         locks: node.strings("locks"),
         observe: node.flag("observe"),
+        cookies: node.flag("cookies"),
         strict: node.flag("strict"),
         timeout: millis(node, "timeout_ms"),
         lets,

@@ -27,6 +27,7 @@ pub(super) struct PartialRequest {
     without_headers: Vec<String>,
     auth: Option<Template>,
     content_type: Option<Option<Template>>,
+    redirects: Option<u32>,
     body: Option<BodySpec>,
 }
 
@@ -61,6 +62,7 @@ impl<'a> Reader<'a> {
             without_headers: node.strings("without_headers").iter().map(|name| name.to_ascii_lowercase()).collect(),
             auth: self.auth(node),
             content_type,
+            redirects: node.integer("redirects").and_then(|most| u32::try_from(most).ok()),
             body: bodies.first().and_then(|key| self.body(node, key)),
         }
     }
@@ -188,6 +190,7 @@ impl PartialRequest {
             without_headers: without,
             auth: self.auth.or_else(|| under.auth.clone()),
             content_type: self.content_type.or_else(|| under.content_type.clone()),
+            redirects: self.redirects.or(under.redirects),
             body: self.body.or_else(|| under.body.clone()),
         }
     }
@@ -233,6 +236,7 @@ impl PartialRequest {
             auth: self.auth,
             body: self.body.unwrap_or(BodySpec::None),
             content_type: self.content_type,
+            redirects: self.redirects.unwrap_or(0),
             timeout: defaults.map_or(Duration::from_secs(10), |each| each.service.timeout),
         }
     }

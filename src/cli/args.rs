@@ -1,12 +1,14 @@
 //! The command line, as data: [`Cli`]. Nothing here acts.
 
 mod connection;
+mod records;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use connection::ConnectionArgs;
+pub use records::{CompareArgs, CoverageArgs, MatrixArgs, MergeArgs, ReportArgs, TableFormat, VerifyArgs};
 
 use crate::model::verdict::Exit;
 
@@ -58,6 +60,12 @@ pub enum Command {
     Prove(ProveArgs),
     /// Change the answers of the cases that pass, one thing at a time, and list what no case notices.
     Mutate(Box<MutateArgs>),
+    /// Run the cases that change nothing twice, list what differs, and propose what to ask for instead of a value.
+    #[command(after_help = CALIBRATE)]
+    Calibrate(Box<CalibrateArgs>),
+    /// Fire the same cases at two targets, and say of every difference who breaks which clause, or that both are legal.
+    #[command(after_help = DIFF_TARGETS)]
+    DiffTargets(Box<DiffTargetsArgs>),
     /// Read every case, clause and service file and report every error; nothing is sent.
     Check(CheckArgs),
     /// List the cases that a run would select.
@@ -178,6 +186,10 @@ pub struct RunArgs {
     /// carried out is sent again only where the method allows it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub transport_retries: u32,
+    /// Do not ask the target for paths that nobody has. Without this a target that answers nonsense as it answers the
+    /// real thing (one page for every path, yes to everything) ends the run with 5.
+    #[arg(long, help_heading = "Target")]
+    pub no_probe: bool,
     /// Show what would be sent and what it would change; send nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -244,6 +256,90 @@ pub struct MutateArgs {
     /// End with 0 even when changes go unnoticed that nobody meant to.
     #[arg(long, help_heading = "Output")]
     pub allow_survivors: bool,
+}
+
+const CALIBRATE: &str = "Examples:\n  casebook calibrate --target targets/staging.toml\n  \
+    casebook calibrate --base-url http://127.0.0.1:8080 groove/add --format json\n\n\
+    Ends with 1 when a case does not allow something that differs, and with 4 when no case could be run.";
+
+const DIFF_TARGETS: &str = "Examples:\n  casebook diff-targets targets/v1.toml targets/v2.toml\n  \
+    casebook diff-targets mock http://127.0.0.1:8080 groove/add --format markdown\n\n\
+    Ends with 1 only when one of the two is wrong.";
+
+/// How cases are run that are run more than once.
+#[derive(Clone, Debug, Args)]
+pub struct RepeatArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub connection: ConnectionArgs,
+    /// Judge as `run --strict` does.
+    #[arg(long)]
+    pub strict: bool,
+    /// Most cases in flight; does not depend on the number of cores.
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Deadline of one case, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub case_timeout: u64,
+    /// Most bytes of a response body.
+    #[arg(long, value_name = "BYTES", default_value_t = 10 << 20)]
+    pub max_body: u64,
+    /// Seed of random ids, the same for both runs.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Arguments of `calibrate`.
+#[derive(Clone, Debug, Args)]
+pub struct CalibrateArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// Base URL of the target, for all services or for one (`groove=http://…`). Without it and without a target
+    /// file that names one, an embedded mock is started.
+    #[arg(long, value_name = "[SERVICE=]URL", env = "CASEBOOK_BASE_URL", help_heading = "Target")]
+    pub base_url: Vec<String>,
+    /// Profile of the target.
+    #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
+    pub target: Option<PathBuf>,
+    /// Also run cases that write or remove, where the target allows it. What they leave behind differs too.
+    #[arg(long)]
+    pub writes: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub run: RepeatArgs,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub format: ListFormat,
+}
+
+/// Arguments of `diff-targets`.
+#[derive(Clone, Debug, Args)]
+pub struct DiffTargetsArgs {
+    /// A base URL, a target profile that names one, or `mock` for the embedded one.
+    #[arg(value_name = "A")]
+    pub a: String,
+    /// The other.
+    #[arg(value_name = "B")]
+    pub b: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub suite: SuiteArgs,
+    /// Profile for targets that are given as a base URL.
+    #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
+    pub target: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
+    pub run: RepeatArgs,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = TableFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub format: TableFormat,
 }
 
 /// A level, on the command line.
@@ -372,19 +468,6 @@ pub struct MockArgs {
     pub format: ListFormat,
 }
 
-/// Arguments of `report`.
-#[derive(Clone, Debug, Args)]
-pub struct ReportArgs {
-    /// The record, `record.jsonl`.
-    pub record: PathBuf,
-    /// What to render, `KIND=PATH` or `KIND` for standard output.
-    #[arg(long = "format", short, value_name = "KIND[=PATH]", required = true)]
-    pub formats: Vec<String>,
-    /// Accept the record of a run that did not end.
-    #[arg(long)]
-    pub partial: bool,
-}
-
 /// Arguments of `schema`.
 #[derive(Clone, Debug, Args)]
 pub struct SchemaArgs {
@@ -408,76 +491,6 @@ pub enum SchemaKind {
     Record,
     /// Every key of case, service, clause and target files, as Markdown.
     Reference,
-}
-
-/// Arguments of `merge`.
-#[derive(Clone, Debug, Args)]
-pub struct MergeArgs {
-    /// The records of all shards, or directories with a record.jsonl in them.
-    #[arg(value_name = "RECORD", required = true)]
-    pub records: Vec<PathBuf>,
-    /// Directory of the merged record and its reports.
-    #[arg(long, value_name = "DIR", default_value = "reports/merged")]
-    pub out: PathBuf,
-    /// A further report, `KIND=PATH`; `-` for standard output.
-    #[arg(long, value_name = "KIND=PATH")]
-    pub report: Vec<String>,
-}
-
-/// Arguments of `verify`.
-#[derive(Clone, Debug, Args)]
-pub struct VerifyArgs {
-    /// The record, or a directory with a record.jsonl in it.
-    pub record: PathBuf,
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
-    pub suite: SuiteArgs,
-    /// Profile of the target that was tested; its secrets are not needed.
-    #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET")]
-    pub target: Option<PathBuf>,
-    /// How the findings are written.
-    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
-    pub format: ListFormat,
-}
-
-/// How a comparison is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TableFormat {
-    /// For a terminal.
-    Text,
-    /// For a job summary or a pull request.
-    Markdown,
-    /// One JSON document.
-    Json,
-}
-
-/// Arguments of `compare`.
-#[derive(Clone, Debug, Args)]
-pub struct CompareArgs {
-    /// The record of the run before.
-    pub before: PathBuf,
-    /// The record of the run after.
-    pub after: PathBuf,
-    /// Tell of cases that took so many times as long.
-    #[arg(long, value_name = "FACTOR", default_value_t = 2.0)]
-    pub slower: f64,
-    /// How it is written.
-    #[arg(long, value_enum, default_value_t = TableFormat::Text, value_name = "FORMAT")]
-    pub format: TableFormat,
-}
-
-/// Arguments of `matrix`.
-#[derive(Clone, Debug, Args)]
-pub struct MatrixArgs {
-    /// Records, one for each column.
-    #[arg(value_name = "RECORD", required = true)]
-    pub records: Vec<PathBuf>,
-    /// How it is written.
-    #[arg(long, value_enum, default_value_t = TableFormat::Text, value_name = "FORMAT")]
-    pub format: TableFormat,
-    /// Only clauses on which the columns differ.
-    #[arg(long)]
-    pub differing: bool,
 }
 
 /// Arguments of `completions`.
@@ -547,17 +560,6 @@ pub struct TargetCheckArgs {
     /// The profile; the embedded mock's without it.
     #[arg(value_name = "FILE", env = "CASEBOOK_TARGET")]
     pub target: Option<PathBuf>,
-    /// How it is printed.
-    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
-    pub format: ListFormat,
-}
-
-/// Arguments of `coverage`.
-#[derive(Clone, Debug, Args)]
-pub struct CoverageArgs {
-    /// The record of a run.
-    #[arg(default_value = LATEST)]
-    pub record: PathBuf,
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
     pub format: ListFormat,

@@ -18,8 +18,8 @@ use crate::model::verdict::Exit;
 /// Name of the file.
 const NAME: &str = "casebook.toml";
 
-/// Settings that are for one run only.
-const NOT_IN_FILE: [&str; 5] = ["help", "version", "show-config", "dry-run", "rerun-failed"];
+/// Settings that are for one run only; who accepts any certificate says so each time.
+const NOT_IN_FILE: [&str; 6] = ["help", "version", "show-config", "dry-run", "rerun-failed", "insecure"];
 
 /// Settings that name a path; in the file it is relative to the file.
 const PATHS: [&str; 7] = ["cases", "target", "out", "ca", "client-cert", "client-key", "unix-socket"];
@@ -202,6 +202,7 @@ mod tests {
             read("jobs = 4\nbase_url = [\"http://a\", \"groove=http://b\"]\ncases = \"c\"\nstrict = true").unwrap();
         assert_eq!(project.values["base-url"], ["http://a", "groove=http://b"]);
         assert_eq!(project.values["cases"], ["sub/c"], "relative to the file");
+        assert_eq!(read("ca = \"root.pem\"").unwrap().values["ca"], ["sub/root.pem"]);
         let matches =
             project.defaults(Cli::command()).try_get_matches_from(["casebook", "run", "--jobs", "9"]).unwrap();
         let run = matches.subcommand_matches("run").unwrap();
@@ -224,6 +225,7 @@ mod tests {
         assert!(read("jobs = [1]").unwrap_err().contains("takes one value"));
         assert!(read("jobs = {}").unwrap_err().contains("must be a string"));
         assert!(read("dry_run = true").unwrap_err().contains("unknown key"));
+        assert!(read("insecure = true").unwrap_err().contains("unknown key"));
         assert!(read("jobs = ").unwrap_err().starts_with("sub/casebook.toml:1: "));
     }
 

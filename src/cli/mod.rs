@@ -1,15 +1,19 @@
 //! Composition root: arguments to a plan, the plan to a run, the result to an exit code. [`main`] is the command.
 
 pub mod args;
+mod calibrate;
 mod check;
 mod compare;
 mod config;
+mod diff_targets;
 mod dry;
 mod files;
+mod gather;
 mod mock;
 mod mutate;
 mod prove;
 mod records;
+mod room;
 mod run;
 mod shell;
 mod target;
@@ -56,6 +60,8 @@ pub fn main() -> ExitCode {
         Command::Run(args) if args.show_config => config::show(&matches, project.as_ref(), args.format),
         Command::Run(args) => run::run(&args, colour),
         Command::Mutate(args) => mutate::mutate(&args),
+        Command::Calibrate(args) => calibrate::calibrate(&args),
+        Command::DiffTargets(args) => diff_targets::diff_targets(&args),
         Command::Prove(args) => prove::prove(&args),
         Command::Check(args) => check::check(&args),
         Command::List(args) => files::list(&args),

@@ -85,7 +85,7 @@ async fn hear(args: &MutateArgs, suite: &Arc<Suite>, mut target: Target, cases: 
     wire::announce(suite, &target, &planned);
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| usage(&error))?);
     let options = RunOptions {
-        jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
+        jobs: wire::jobs(args.jobs, &target, embedded.is_some()).0,
         case_timeout: Duration::from_secs(args.case_timeout),
         seed: args.seed,
         strict: args.strict,

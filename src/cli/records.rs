@@ -27,6 +27,9 @@ pub(super) fn merge(args: &MergeArgs, colour: anstream::ColorChoice) -> Result<E
     let path = args.out.join("record.jsonl");
     write(&path, &record).map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let mut console = Console::new(colour, Verbosity::Normal, false, ClauseTexts::from_summary(&record.summary));
+    if sink.takes_stdout() {
+        console = console.beside_a_report();
+    }
     console.started(&record.header);
     record.cases.iter().for_each(|case| console.finished(case));
     console.ended(&record.summary, &record.footer);

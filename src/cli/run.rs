@@ -84,8 +84,9 @@ async fn go(
     let seed = seed(args);
     let run_id = args.run_id.clone().unwrap_or_else(|| engine::run_id(seed));
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
+    let (jobs, lowered) = wire::jobs(args.jobs, &target, embedded.is_some());
     let options = RunOptions {
-        jobs: args.jobs.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs),
+        jobs,
         case_timeout: Duration::from_secs(args.case_timeout),
         seed,
         strict: args.strict,
@@ -95,6 +96,11 @@ async fn go(
         transport_retries: args.transport_retries,
         ..RunOptions::default()
     };
+    let probing = embedded.is_none() && !args.no_probe && !target.safety.unprobed;
+    let mut warnings = engine::warnings(&http, &target);
+    if embedded.is_none() && !probing {
+        warnings.push(engine::unprobed(if args.no_probe { "--no-probe" } else { "probe = false" }));
+    }
     let facts = Facts {
         suite: &suite,
         target: &target,
@@ -103,7 +109,7 @@ async fn go(
         run_id: &run_id,
         level: args.level.into(),
         shard: request.shard,
-        warnings: engine::warnings(&http, &target),
+        warnings,
     };
     let header = engine::header(facts, &redactor).map_err(files::select_failure)?;
     let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
@@ -116,21 +122,28 @@ async fn go(
     };
     let progress = std::env::var_os("CI").is_none() && std::io::stderr().is_terminal();
     let mut console = Console::new(request.colour, verbosity, progress, ClauseTexts::from_clauses(&suite.clauses));
-    request.notes.iter().for_each(|note| console.hint(note));
+    if sink.takes_stdout() {
+        console = console.beside_a_report();
+    }
+    request.notes.iter().chain(&lowered).for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
-    let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).certify(
+    let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing).certify(
         engine::certificate(&args.suite.cases),
         &suite.hash,
         args.strict,
     );
-    let writer = Writer::create(&path, header, tally, console)
+    let writer = Writer::create(&path, header, tally, stop.clone(), console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let consumer = std::thread::spawn(move || writer.consume(receiver));
     let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
-    runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    if probing {
+        engine::fire(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    } else {
+        runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    }
     let interrupted = if signals.is_finished() { signals.await.ok().flatten() } else { None };
     let writer = consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?;
     let Ended { exit, mut console, evidence } = writer

@@ -1,14 +1,16 @@
 //! From flags and a target's profile to a transport: what both say, what excludes each other, what people must be told.
 
+use std::collections::BTreeSet;
+
 use super::args::ConnectionArgs;
-use super::{Failure, files};
+use super::{Failure, files, room};
 use crate::engine;
 use crate::model::connection::ClientCertificate;
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
-use crate::runner::PlannedCase;
+use crate::runner::{PlannedCase, RunOptions};
 use crate::transport::{Caps, HttpOptions, reach};
 
 /// Sets the target's connection as the flags say.
@@ -51,6 +53,13 @@ pub(super) fn options(args: &ConnectionArgs, target: &Target, max_body: u64) -> 
         ..HttpOptions::default()
     };
     engine::http_options(options, target).map_err(files::engine_failure)
+}
+
+/// How many cases are in flight, and what to say when there is no room for as many as were asked for.
+pub(super) fn jobs(asked: Option<usize>, target: &Target, embedded: bool) -> (usize, Option<String>) {
+    let wanted = asked.or(target.limits.jobs).unwrap_or(RunOptions::default().jobs);
+    let hosts: BTreeSet<&String> = target.services.values().collect();
+    room::jobs(wanted, hosts.len(), embedded)
 }
 
 /// Says what a run is about to change beyond this machine, before it does.

@@ -13,6 +13,7 @@ use crate::engine::Tally;
 use crate::event::RunEvent;
 use crate::model::verdict::Exit;
 use crate::record::{CaseRecord, Header, Line, Places, Record, Stored, write_line};
+use crate::runner::Stop;
 
 /// Most bytes of lines whose cases are kept in memory too, so that reports of a short run need not read them back.
 const KEPT: u64 = 2 << 20;
@@ -26,6 +27,8 @@ pub(super) struct Writer {
     /// All cases so far, as long as they are few.
     kept: Option<Vec<CaseRecord>>,
     places: Places,
+    /// How a run is stopped of which nothing more can be kept.
+    stop: Stop,
     error: Option<io::Error>,
 }
 
@@ -51,7 +54,15 @@ pub(super) enum Evidence {
 
 impl Writer {
     /// Writes the header, so that even a run that is killed at once leaves a record.
-    pub(super) fn create(path: &Path, header: Header, tally: Tally, mut console: Console) -> io::Result<Self> {
+    ///
+    /// `stop` is asked when the record cannot be written: what a run would still do to its target nobody would know.
+    pub(super) fn create(
+        path: &Path,
+        header: Header,
+        tally: Tally,
+        stop: Stop,
+        mut console: Console,
+    ) -> io::Result<Self> {
         let created = fs::OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
         let mut file = BufWriter::with_capacity(64 << 10, created);
         console.started(&header);
@@ -60,7 +71,7 @@ impl Writer {
         places.skip(write_line(&line, &mut file)?);
         file.flush()?;
         let Line::Header(header) = line else { unreachable!("the line is a header") };
-        Ok(Self { file, console, tally, header, kept: Some(Vec::new()), places, error: None })
+        Ok(Self { file, console, tally, header, kept: Some(Vec::new()), places, stop, error: None })
     }
 
     pub(super) fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
@@ -81,6 +92,7 @@ impl Writer {
                 self.console.finished(&case);
                 self.write(case);
             }
+            RunEvent::Probed(probes) => self.tally.probed(probes),
             RunEvent::CaseStarted { .. } => {}
         }
     }
@@ -91,7 +103,7 @@ impl Writer {
         let Line::Case(case) = line else { unreachable!("the line is a case") };
         match written {
             Ok(bytes) => self.places.add(&case.id, &case.outcome, bytes),
-            Err(error) => self.error = self.error.take().or(Some(error)),
+            Err(error) => self.fail(error),
         }
         if self.places.bytes() > KEPT {
             self.kept = None;
@@ -102,8 +114,14 @@ impl Writer {
     }
 
     fn flush(&mut self) {
-        let flushed = self.file.flush();
-        self.error = self.error.take().or(flushed.err());
+        if let Err(error) = self.file.flush() {
+            self.fail(error);
+        }
+    }
+
+    fn fail(&mut self, error: io::Error) {
+        self.error.get_or_insert(error);
+        self.stop.request();
     }
 
     /// Writes the verdicts over the whole run, and gives the exit code.
@@ -111,11 +129,15 @@ impl Writer {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let retried = self.tally.retried();
+        let (retried, waited) = (self.tally.retried(), self.tally.waited());
         let (summary, footer) = self.tally.finish(interrupted, elapsed);
         self.console.ended(&summary, &footer);
         if retried > 0 {
             let text = format!("{retried} exchanges got no answer at first and were sent again (--transport-retries)");
+            self.console.hint(&text);
+        }
+        if waited > 0 {
+            let text = format!("{waited} exchanges were put off by the service and sent again (retry_after)");
             self.console.hint(&text);
         }
         let exit = footer.exit;

@@ -1,18 +1,22 @@
 //! Finds places by path: checks of `[[expect.at]]` ([`compare`]) and values to keep ([`extract`]).
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json_path::JsonPath;
 
 use super::body::Parsed;
+use super::focus::Focus;
 use super::head::Single;
 use super::judge::{Judge, XmlSpot};
+use super::route::{Route, touches};
 use super::xpath::{Found, XPath};
 use crate::model::expect::{AtCheck, Expect};
 use crate::model::json::Json;
 use crate::model::judgement::{Judgement, MismatchKind, Part};
 use crate::model::spec::Path;
 use crate::pattern::matching::{Body, Matcher, at_pointer};
+use crate::pattern::memo::Memo;
 
 /// Why no value can be taken from an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +69,19 @@ pub fn extract(path: &Path, body: &[u8], content_type: Option<&str>) -> Result<V
     Ok(found.into_iter().map(|(_, value)| value.clone().into_owned()).collect())
 }
 
+/// As [`extract`], of a JSON value that somebody has read already.
+///
+/// # Errors
+/// When the path cannot be read, or is one for XML.
+pub fn extract_json(path: &Path, root: &Json<'_>) -> Result<Vec<Json<'static>>, ExtractError> {
+    check_path(path).map_err(ExtractError::Path)?;
+    if let Path::XPath(_) = path {
+        return Err(ExtractError::NotXml { content_type: None, cause: "it is JSON".to_owned() });
+    }
+    let found = locate(path, root, &Parsed::new(&[])).map_err(ExtractError::Path)?;
+    Ok(found.into_iter().map(|(_, value)| value.clone().into_owned()).collect())
+}
+
 /// Whether a path can be read.
 ///
 /// # Errors
@@ -79,9 +96,18 @@ pub fn check_path(path: &Path) -> Result<(), String> {
             }
         }
         Path::Pointer(_) => Err("a JSON Pointer is empty or begins with `/`".to_owned()),
-        Path::JsonPath(text) => JsonPath::parse(text).map(|_| ()).map_err(|error| error.to_string()),
+        Path::JsonPath(text) => json_path(text).map(|_| ()),
         Path::XPath(text) => XPath::parse(text).map(|_| ()),
     }
+}
+
+/// A JSONPath, read once however often it is asked for.
+fn json_path(text: &str) -> Result<Rc<JsonPath>, String> {
+    thread_local! {
+        static KNOWN: Memo<Rc<JsonPath>> = Memo::default();
+    }
+    let make = |text: &str| JsonPath::parse(text).map(Rc::new).map_err(|error| error.to_string());
+    KNOWN.with(|known| known.get(text, make))
 }
 
 /// JSON places with their pointers.
@@ -91,7 +117,10 @@ fn locate<'v, 'a>(path: &Path, root: &'v Json<'a>, body: &Parsed<'_>) -> Result<
             Ok(at_pointer(root, pointer).map(|value| (pointer.clone(), value)).into_iter().collect())
         }
         Path::JsonPath(text) => {
-            let path = JsonPath::parse(text).map_err(|error| error.to_string())?;
+            if let Some(found) = Route::parse(text).and_then(|route| route.find(root)) {
+                return Ok(found);
+            }
+            let path = json_path(text)?;
             let nodes = path.query_located(body.value(root));
             let pointers = nodes.iter().map(|node| node.location().to_json_pointer());
             // Found again in our own value, which has the exact numbers.
@@ -135,6 +164,11 @@ fn words(path: &Path) -> &str {
 pub(super) fn compare(expect: &Expect, body: &Parsed<'_>, step: &str, found: &mut Judgement) {
     for check in &expect.at {
         let for_xml = matches!(check.path, Path::XPath(_));
+        if let Focus::Only(place) = body.focus
+            && !touches(&check.path, place)
+        {
+            continue;
+        }
         if !body.is_empty() && for_xml != body.looks_like_xml() {
             continue;
         }

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use super::focus::Focus;
 use super::head::Single;
 use super::json::quoted;
 use super::judge::{Judge, SHOWN};
@@ -27,16 +28,26 @@ pub(super) struct Parsed<'b> {
     given: Option<&'b Json<'b>>,
     /// Checks that held are not told.
     pub(super) brief: bool,
+    /// Where it may differ from one that matched.
+    pub(super) focus: Focus<'b>,
 }
 
 impl<'b> Parsed<'b> {
     pub(super) fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, json: OnceCell::new(), xml: OnceCell::new(), value: OnceCell::new(), given: None, brief: false }
+        Self {
+            bytes,
+            json: OnceCell::new(),
+            xml: OnceCell::new(),
+            value: OnceCell::new(),
+            given: None,
+            brief: false,
+            focus: Focus::Anything,
+        }
     }
 
     /// Of which only mismatches are asked.
-    pub(super) fn brief(bytes: &'b [u8], given: Option<&'b Json<'b>>) -> Self {
-        Self { given, brief: true, ..Self::new(bytes) }
+    pub(super) fn brief(bytes: &'b [u8], given: Option<&'b Json<'b>>, focus: Focus<'b>) -> Self {
+        Self { given, brief: true, focus, ..Self::new(bytes) }
     }
 
     pub(super) fn json(&self) -> Result<&Json<'b>, &JsonSyntaxError> {
@@ -130,6 +141,7 @@ pub(super) fn compare(expect: &Expect, response: &Response, body: &Parsed<'_>, s
                 let matcher = Matcher { body: Body::Json(value) };
                 let mut judge = Judge::new(&pattern.checks, matcher, step, Part::Body);
                 judge.brief = body.brief;
+                judge.focus = body.focus;
                 judge.node(&pattern.root, Some(value));
                 return judge.finish();
             }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::focus::{Focus, Spot};
 use super::judge::{Judge, SHOWN, Segment, expected, say, wrong};
 use crate::model::clause::ChoicePolicy;
 use crate::model::json::Json;
@@ -147,9 +148,20 @@ impl<'x> Judge<'x> {
     }
 
     fn element(&mut self, index: usize, node: &'x Node, item: &Json<'_>) {
-        self.path.push(Segment::Index(index));
-        self.node(node, Some(item));
-        self.path.pop();
+        self.inside(Spot::Index(index), |this| {
+            this.path.push(Segment::Index(index));
+            this.node(node, Some(item));
+            this.path.pop();
+        });
+    }
+
+    /// Goes into a member or an element, unless it is known to match.
+    fn inside(&mut self, spot: Spot<'_>, go: impl FnOnce(&mut Self)) {
+        if let Some(focus) = self.focus.inside(spot) {
+            let outside = std::mem::replace(&mut self.focus, focus);
+            go(self);
+            self.focus = outside;
+        }
     }
 
     fn below(&self, segment: &str) -> String {
@@ -183,9 +195,11 @@ impl<'x> Judge<'x> {
                 self.fault(node, &mut clean, place, told);
                 continue;
             }
-            self.path.push(Segment::Key(name));
-            self.node(inner, Some(value));
-            self.path.pop();
+            self.inside(Spot::Key(name), |this| {
+                this.path.push(Segment::Key(name));
+                this.node(inner, Some(value));
+                this.path.pop();
+            });
         }
         if unlisted > 1 {
             let mut names = HashSet::with_capacity(unlisted);
@@ -242,6 +256,8 @@ impl<'x> Judge<'x> {
     }
 
     fn unordered(&mut self, node: &'x Node, nodes: &'x [Node], items: &[Json<'_>]) {
+        // Another pairing may leave over what has not changed.
+        self.focus = Focus::Anything;
         let matcher = self.matcher;
         let found = assign(nodes.len(), items.len(), |row, column| matcher.matches(&nodes[row], Some(&items[column])));
         let mut free = vec![true; items.len()];

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::focus::Focus;
 use crate::model::json::Json;
 use crate::model::judgement::{CheckTally, Judgement, Mismatch, MismatchKind, Part, ReadingFollowed};
 use crate::model::pattern::{CheckDef, CheckIndex, ChoiceRule, Node, XmlChoice};
@@ -53,6 +54,8 @@ pub(super) struct Judge<'x> {
     last: CheckIndex,
     /// What held is not told.
     pub(super) brief: bool,
+    /// What of the value at hand may not match.
+    pub(super) focus: Focus<'x>,
 }
 
 /// What a mismatch says about itself.
@@ -79,6 +82,7 @@ impl<'x> Judge<'x> {
             strangers: 0,
             last: 0,
             brief: false,
+            focus: Focus::Anything,
         }
     }
 

@@ -6,20 +6,25 @@
 
 mod at;
 mod body;
+mod focus;
 mod head;
 mod json;
 mod judge;
 pub mod media;
+mod route;
 mod show;
 mod uniform;
 mod xml;
 mod xml_guard;
 pub mod xpath;
 
-pub use at::{ExtractError, check_path, extract};
+pub use at::{ExtractError, check_path, extract, extract_json};
 pub use body::well_formed;
+pub use focus::{Spot, positional};
+pub use route::touches;
 pub use show::{Shown, show};
 pub use uniform::uniform;
+pub use xml::{parse as parse_xml, place as xml_place};
 
 use crate::model::exchange::Response;
 use crate::model::expect::{AnswerReading, Expect};
@@ -28,6 +33,7 @@ use crate::model::json::Json;
 use crate::model::judgement::{Judgement, Mismatch, Part, ReadingFollowed};
 use crate::model::pattern::JsonPattern;
 use crate::pattern::matching::{Body, Matcher};
+use focus::Focus;
 
 /// Compares a response with an expectation. Every part is always compared; never stops at the first mismatch.
 #[must_use]
@@ -40,7 +46,23 @@ pub fn compare(expect: &Expect, response: &Response, step: &str) -> Judgement {
 /// value to compare instead of the response's body, which must then be any JSON; an expectation of text does not see it.
 #[must_use]
 pub fn mismatches(expect: &Expect, response: &Response, body: Option<&Json<'_>>, step: &str) -> Vec<Mismatch> {
-    judge(expect, response, &body::Parsed::brief(&response.body, body), step).mismatches
+    judge(expect, response, &body::Parsed::brief(&response.body, body, Focus::Anything), step).mismatches
+}
+
+/// The mismatches of the body that [`mismatches`] finds, for an expectation that is [`positional`] and holds for an
+/// answer whose body differs from this value at one place only.
+#[must_use]
+pub fn mismatches_at(
+    expect: &Expect,
+    response: &Response,
+    body: &Json<'_>,
+    place: &[Spot<'_>],
+    step: &str,
+) -> Vec<Mismatch> {
+    let body = body::Parsed::brief(&response.body, Some(body), Focus::Only(place));
+    let mut found = body::compare(expect, response, &body, step);
+    at::compare(expect, &body, step, &mut found);
+    found.mismatches
 }
 
 /// Compares a value with a pattern.

@@ -17,7 +17,7 @@ use crate::pattern::xml_matching::{Aim, attribute, own_text, pair, seen_text, ta
 ///
 /// # Errors
 /// Why it is not XML that is compared.
-pub(super) fn parse(bytes: &[u8]) -> Result<roxmltree::Document<'_>, String> {
+pub fn parse(bytes: &[u8]) -> Result<roxmltree::Document<'_>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes)
         .map_err(|cause| format!("byte {} is not UTF-8, the only encoding that is read", cause.valid_up_to()))?;
@@ -29,7 +29,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<roxmltree::Document<'_>, String> {
 }
 
 /// The place of an element: `/Root/Child[2]/Leaf`, by local name, with a position where siblings share it.
-pub(super) fn place(element: roxmltree::Node<'_, '_>) -> String {
+#[must_use]
+pub fn place(element: roxmltree::Node<'_, '_>) -> String {
     let mut segments = Vec::new();
     for node in element.ancestors().filter(roxmltree::Node::is_element) {
         let name = node.tag_name().name();

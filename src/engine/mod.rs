@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod probing;
 mod tally;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ use crate::runner::{self, Plan, PlannedCase, RunOptions, Stop};
 use crate::select::{Selection, select};
 use crate::transport::{HttpOptions, HttpTransport, Network, NetworkError};
 
+pub(crate) use probing::fire;
 pub use tally::Tally;
 
 /// Events that may wait for whoever listens before a worker waits.
@@ -87,6 +89,7 @@ pub struct Engine {
     seed: Option<u64>,
     level: Level,
     http: HttpOptions,
+    probe: bool,
 }
 
 impl Engine {
@@ -102,6 +105,7 @@ impl Engine {
             seed: None,
             level: Level::Implied,
             http: HttpOptions::default(),
+            probe: true,
         }
     }
 
@@ -169,6 +173,14 @@ impl Engine {
         self
     }
 
+    /// Whether a target is asked what no service can have a right answer to, so that a yes to everything proves nothing.
+    /// The embedded mock never is.
+    #[must_use]
+    pub fn probe(mut self, probe: bool) -> Self {
+        self.probe = probe;
+        self
+    }
+
     /// Deadlines and caps of the client.
     #[must_use]
     pub fn http(mut self, options: HttpOptions) -> Self {
@@ -216,6 +228,11 @@ impl Engine {
         let jobs = target.limits.jobs.unwrap_or(self.options.jobs);
         let options = RunOptions { jobs, seed, ..self.options };
         let run_id = run_id(seed);
+        let probing = mock.is_none() && self.probe && !target.safety.unprobed;
+        let mut warnings = warnings(&http, &target);
+        if mock.is_none() && !probing {
+            warnings.push(unprobed(if self.probe { "probe = false" } else { "by request" }));
+        }
         let facts = Facts {
             suite: &suite,
             target: &target,
@@ -224,17 +241,16 @@ impl Engine {
             run_id: &run_id,
             level: self.level,
             shard: self.selection.shard,
-            warnings: warnings(&http, &target),
+            warnings,
         };
         let header = header(facts, &redactor)?;
         let known = KnownFailures::new(&header.known, &header.started)?;
         let stop = Stop::default();
         // A known failure stops nothing, and only the tally knows of it.
-        let mut tally = Tally::new(&suite, &header, known).stop_after(options.fail_fast, stop.clone()).certify(
-            certificate(&self.cases),
-            &suite.hash,
-            options.strict,
-        );
+        let mut tally = Tally::new(&suite, &header, known)
+            .stop_after(options.fail_fast, stop.clone())
+            .watch(probing)
+            .certify(certificate(&self.cases), &suite.hash, options.strict);
         let options = RunOptions { fail_fast: options.fail_fast.filter(|_| target.known.is_empty()), ..options };
         let started = Instant::now();
         let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
@@ -243,14 +259,22 @@ impl Engine {
         let mut cases = Vec::new();
         let collect = async {
             while let Some(event) = events.recv().await {
-                if let RunEvent::CaseFinished(mut case) = event {
-                    tally.take(&mut case);
-                    ended(&case);
-                    cases.push(*case);
+                match event {
+                    RunEvent::CaseFinished(mut case) => {
+                        tally.take(&mut case);
+                        ended(&case);
+                        cases.push(*case);
+                    }
+                    RunEvent::Probed(probes) => tally.probed(probes),
+                    RunEvent::CaseStarted { .. } => {}
                 }
             }
         };
-        tokio::join!(runner::run(plan, transport, redactor, &run_id, stop, sender), collect);
+        if probing {
+            tokio::join!(fire(plan, transport, redactor, &run_id, stop, sender), collect);
+        } else {
+            tokio::join!(runner::run(plan, transport, redactor, &run_id, stop, sender), collect);
+        }
         if let Some(mock) = mock {
             mock.stop().await;
         }
@@ -339,6 +363,11 @@ pub(crate) fn http_options(options: HttpOptions, target: &Target) -> Result<Http
 pub(crate) fn warnings(http: &HttpOptions, target: &Target) -> Vec<String> {
     let insecure = http.insecure.then(|| "TLS certificates were not checked (--insecure)".to_owned());
     insecure.into_iter().chain(target.connection.notes()).collect()
+}
+
+/// What a reader must know of a run that did not probe its target.
+pub(crate) fn unprobed(why: &str) -> String {
+    format!("nobody asked whether the target says yes to everything ({why})")
 }
 
 /// What a header states about a run.

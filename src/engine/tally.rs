@@ -7,7 +7,7 @@ use crate::known::KnownFailures;
 use crate::model::suite::Suite;
 use crate::model::verdict::{Exit, Verdict};
 use crate::prove::Certificate;
-use crate::record::{CaseRecord, Footer, Header, Summary, SummaryRecord};
+use crate::record::{CaseRecord, Footer, Header, ProbeRecord, Summary, SummaryRecord};
 use crate::runner::Stop;
 
 /// Verdicts over a run while its cases end. Its memory does not grow with the number of cases.
@@ -21,6 +21,7 @@ pub struct Tally {
     proven: Option<(Certificate, String, bool)>,
     bad: usize,
     retried: u64,
+    waited: u64,
 }
 
 impl Tally {
@@ -35,6 +36,7 @@ impl Tally {
             proven: None,
             bad: 0,
             retried: 0,
+            waited: 0,
         }
     }
 
@@ -43,6 +45,20 @@ impl Tally {
     pub fn stop_after(mut self, most: Option<usize>, stop: Stop) -> Self {
         self.fail_fast = most.map(|most| (most.max(1), stop));
         self
+    }
+
+    /// Compares what the cases are answered with what the probes will be.
+    #[must_use]
+    pub fn watch(mut self, probing: bool) -> Self {
+        if probing {
+            self.conclusion.watch();
+        }
+        self
+    }
+
+    /// What the target answered to nonsense.
+    pub fn probed(&mut self, probes: Vec<ProbeRecord>) {
+        self.conclusion.probed(probes);
     }
 
     /// Says of the clauses whether a violation would have been noticed.
@@ -61,7 +77,10 @@ impl Tally {
         {
             stop.request();
         }
-        self.retried += case.exchanges.iter().filter(|exchange| exchange.attempts > 1).count() as u64;
+        for exchange in &case.exchanges {
+            self.retried += u64::from(exchange.attempts as usize > 1 + exchange.waits.len());
+            self.waited += u64::from(!exchange.waits.is_empty());
+        }
         self.summary.add(case);
         self.conclusion.add(case);
     }
@@ -70,6 +89,12 @@ impl Tally {
     #[must_use]
     pub fn retried(&self) -> u64 {
         self.retried
+    }
+
+    /// Exchanges so far that the service put off and that were sent again.
+    #[must_use]
+    pub fn waited(&self) -> u64 {
+        self.waited
     }
 
     /// The verdicts over the whole run.

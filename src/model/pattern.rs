@@ -114,8 +114,9 @@ pub enum Rule {
     Unchecked,
     /// One of these types.
     Type(Vec<JsonType>),
-    /// A string in which the expression is found.
-    Regex(Regex),
+    /// A string in which the expression is found. Shared, because a copy of an expression begins without what the
+    /// original has worked out while searching.
+    Regex(Arc<Regex>),
     /// The string in any letter case.
     IgnoreCase(String),
     /// A string with that text, or an array with an element that matches.

@@ -46,6 +46,8 @@ pub struct Case {
     pub locks: Vec<String>,
     /// Outcome is recorded; only `expect` can fail it.
     pub observe: bool,
+    /// Cookies that answers set are sent back in later steps.
+    pub cookies: bool,
     /// Runs only when the seed's literal form is asked for.
     pub strict: bool,
     /// Deadline of the whole case.
@@ -159,6 +161,8 @@ pub struct RequestSpec {
     pub body: BodySpec,
     /// `Content-Type` instead of the body's own; `Some(None)` sends none.
     pub content_type: Option<Option<Template>>,
+    /// Most redirects that are followed; the answer after them is compared.
+    pub redirects: u32,
     /// Deadline of the exchange.
     pub timeout: Duration,
 }

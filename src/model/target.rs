@@ -67,6 +67,8 @@ pub struct Safety {
     pub allow: Vec<Effect>,
     /// Hosts (`host` or `host:port`) that they are allowed on.
     pub hosts: Vec<String>,
+    /// Not to be asked what no service can have a right answer to.
+    pub unprobed: bool,
 }
 
 /// Limits that a run keeps to.

@@ -81,6 +81,8 @@ pub enum Stage {
     BodyTooLarge,
     /// The content coding cannot be undone.
     Decode,
+    /// A redirect that leads where nobody may follow.
+    Redirect,
     /// The case took longer than its deadline.
     CaseTimeout,
     /// casebook itself failed.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use regex::RegexBuilder;
 
 use super::checks::{Checks, escape_segment};
+use super::memo::Memo;
 use super::operators::Operator;
 use super::{Context, PatternError};
 use crate::model::clause::Choice;
@@ -61,12 +62,18 @@ pub(super) fn compile_at(
 ///
 /// # Errors
 /// When it does not compile; the message is one line.
-pub fn compile_regex(text: &str) -> Result<regex::Regex, String> {
-    RegexBuilder::new(text).size_limit(REGEX_SIZE).build().map_err(|error| {
-        let text = error.to_string();
-        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        format!("the regular expression cannot be read: {}", last.trim().trim_start_matches("error: "))
-    })
+pub fn compile_regex(text: &str) -> Result<Arc<regex::Regex>, String> {
+    thread_local! {
+        static KNOWN: Memo<Arc<regex::Regex>> = Memo::default();
+    }
+    let make = |text: &str| {
+        RegexBuilder::new(text).size_limit(REGEX_SIZE).build().map(Arc::new).map_err(|error| {
+            let text = error.to_string();
+            let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            format!("the regular expression cannot be read: {}", last.trim().trim_start_matches("error: "))
+        })
+    };
+    KNOWN.with(|known| known.get(text, make))
 }
 
 /// Where a pattern stands, which decides whether it may speak of absence.

@@ -142,6 +142,9 @@ pub fn at_xml_place(root: roxmltree::Node<'_, '_>, place: &str) -> Option<String
 
 /// Whether two strings are equal in any letter case (Unicode's simple lower-casing).
 fn same_letters(left: &str, right: &str) -> bool {
+    if left.is_ascii() && right.is_ascii() {
+        return left.eq_ignore_ascii_case(right);
+    }
     left.chars().flat_map(char::to_lowercase).eq(right.chars().flat_map(char::to_lowercase))
 }
 

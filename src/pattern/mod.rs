@@ -11,6 +11,7 @@ pub mod decimal;
 pub mod illustrate;
 pub mod json;
 pub mod matching;
+pub mod memo;
 pub mod operators;
 pub mod parse;
 pub mod write;

@@ -1,11 +1,12 @@
 //! Runs the suite against many departing mocks at once: [`Bench`].
 //!
-//! Every service is a real one on a socket of its own. Each thread has a runtime of its own, so that a client and the
-//! mock that it talks to never wait for another thread.
+//! Every service is a real one on a socket of its own. Each thread has a runtime and a client of its own, so that a
+//! client and the mock that it talks to never wait for another thread. A service that holds its answers back is run as
+//! many small ones that each get some of the cases, beside those that keep the thread busy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -19,13 +20,17 @@ use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::Verdict;
 use crate::plan;
-use crate::record::CaseRecord;
+use crate::record::{CaseRecord, Summary};
 use crate::redact::{RedactError, Redactor};
-use crate::runner::{self, Plan, RunOptions, Stop};
+use crate::runner::{self, Plan, RunOptions, Stop, Testimony};
 use crate::transport::{HttpOptions, HttpTransport};
 
-/// Services that one thread keeps running at a time: while one delays its answers, the others go on.
-const TOGETHER: usize = 4;
+/// Services that one thread keeps busy with at a time.
+const TOGETHER: usize = 3;
+/// Services that hold their answers back, at a time, beside the others of a thread.
+const WAITING: usize = 16;
+/// Services that a trial which waits is run as.
+const SHARES: usize = 24;
 /// Cases in flight at one service.
 const JOBS: usize = 8;
 /// Deadline of a case: a fault may well be an answer that never comes.
@@ -58,6 +63,10 @@ pub struct Trial {
     pub cases: Arc<[usize]>,
     /// Whether only literal readings are accepted.
     pub strict: bool,
+    /// Whether it holds its answers back.
+    pub waits: bool,
+    /// Who hears what each case saw.
+    pub listener: Option<mpsc::Sender<Testimony>>,
 }
 
 /// What became of a trial.
@@ -69,6 +78,9 @@ pub struct Outcome {
     pub skipped: usize,
     /// Cases that did not end well, sorted by id.
     pub broken: Vec<Broken>,
+    /// What only the run as a whole shows: clauses of a choice that was followed two ways by answers of several cases,
+    /// with the first case of the rarer way.
+    pub mixed: BTreeMap<ClauseId, BTreeSet<CaseId>>,
 }
 
 /// A case that failed, errored or was blocked.
@@ -98,6 +110,39 @@ pub struct Bench {
     redactor: Arc<Redactor>,
 }
 
+/// A trial while its shares end.
+struct Progress {
+    outcome: Outcome,
+    /// Verdicts over the whole run.
+    summary: Summary,
+    /// Shares that have not ended.
+    left: usize,
+}
+
+/// Some cases of a trial.
+struct Share {
+    trial: usize,
+    cases: Arc<[usize]>,
+}
+
+/// Shares that are taken one by one.
+#[derive(Default)]
+struct Queue {
+    shares: Vec<Share>,
+    next: AtomicUsize,
+}
+
+impl Queue {
+    fn take(&self) -> Option<&Share> {
+        self.shares.get(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+fn locked(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
+    // A worker that panicked ends the proof anyway.
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Bench {
     /// A bench.
     ///
@@ -112,33 +157,62 @@ impl Bench {
     ///
     /// # Errors
     /// When a service, a thread or a runtime cannot be started, or a worker panicked.
-    pub fn run(&self, trials: &[Trial], ended: &(dyn Fn() + Sync)) -> Result<Vec<Outcome>, BenchError> {
-        let next = AtomicUsize::new(0);
-        let done: Mutex<Vec<Option<Outcome>>> = Mutex::new(vec![None; trials.len()]);
+    pub fn run(&self, trials: Vec<Trial>, ended: &(dyn Fn() + Sync)) -> Result<Vec<Outcome>, BenchError> {
+        let (mut busy, mut waiting) = (Queue::default(), Queue::default());
+        let mut progress = Vec::with_capacity(trials.len());
+        for (trial, each) in trials.iter().enumerate() {
+            let shares = if each.waits { SHARES.min(each.cases.len()).max(1) } else { 1 };
+            let queue = if each.waits { &mut waiting } else { &mut busy };
+            queue.shares.extend(
+                (0..shares).map(|share| Share {
+                    trial,
+                    cases: each.cases.iter().copied().skip(share).step_by(shares).collect(),
+                }),
+            );
+            let summary = Summary::new(&self.suite.clauses, &self.suite.choices, &[]);
+            progress.push(Mutex::new(Progress { outcome: Outcome::default(), summary, left: shares }));
+        }
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(trials.len()).max(1);
         let work = || -> Result<(), BenchError> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let worker = || async {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(trial) = trials.get(index) else { return Ok::<(), BenchError>(()) };
-                    let outcome = self.trial(trial).await?;
-                    done.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(outcome);
-                    ended();
+            let transport = Arc::new(HttpTransport::new(HttpOptions::default()));
+            let worker = async |queue: &Queue| {
+                while let Some(share) = queue.take() {
+                    self.share(&trials[share.trial], &share.cases, &transport, &progress[share.trial]).await?;
+                    let mut progress = locked(&progress[share.trial]);
+                    progress.left -= 1;
+                    if progress.left == 0 {
+                        ended();
+                    }
                 }
+                Ok::<(), BenchError>(())
             };
-            let workers: Vec<_> = (0..TOGETHER).map(|_| worker()).collect();
-            runtime.block_on(futures_util::future::try_join_all(workers)).map(|_| ())
+            let busy = futures_util::future::try_join_all((0..TOGETHER).map(|_| worker(&busy)));
+            let waiting = futures_util::future::try_join_all((0..WAITING).map(|_| worker(&waiting)));
+            runtime.block_on(async { tokio::try_join!(busy, waiting) }).map(|_| ())
         };
         std::thread::scope(|scope| {
             let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
             handles.into_iter().try_for_each(|handle| handle.join().map_err(|_| BenchError::Panicked)?)
         })?;
-        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        done.into_iter().collect::<Option<Vec<_>>>().ok_or(BenchError::Panicked)
+        // Whoever hears what cases saw learns that there is no more.
+        drop(trials);
+        let ended = |progress: Mutex<Progress>| {
+            let Progress { mut outcome, summary, .. } = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+            outcome.broken.sort_by(|one, two| one.case.cmp(&two.case));
+            outcome.mix(&self.suite, summary);
+            outcome
+        };
+        Ok(progress.into_iter().map(ended).collect())
     }
 
-    async fn trial(&self, trial: &Trial) -> Result<Outcome, BenchError> {
+    async fn share(
+        &self,
+        trial: &Trial,
+        cases: &[usize],
+        transport: &Arc<HttpTransport>,
+        progress: &Mutex<Progress>,
+    ) -> Result<(), BenchError> {
         let mut options = MockOptions::loopback(self.seed.clone());
         for departure in &trial.departures {
             options = options.departing(*departure);
@@ -148,7 +222,7 @@ impl Bench {
         for service in self.suite.services.keys() {
             target.services.insert(service.clone(), mock.base_url());
         }
-        let cases = plan::cases(&self.suite, &target, &trial.cases, trial.strict);
+        let cases = plan::cases(&self.suite, &target, cases, trial.strict);
         let options = RunOptions {
             jobs: JOBS,
             case_timeout: CASE_TIME,
@@ -158,21 +232,21 @@ impl Bench {
             ..RunOptions::default()
         };
         let plan = Plan { suite: Arc::clone(&self.suite), target: Arc::new(target), cases, options };
-        let transport = Arc::new(HttpTransport::new(HttpOptions::default()));
         let (sender, mut receiver) = mpsc::channel(EVENTS);
-        let running = runner::run(plan, transport, Arc::clone(&self.redactor), "prove", Stop::default(), sender);
+        let (transport, redactor) = (Arc::clone(transport), Arc::clone(&self.redactor));
+        let listener = trial.listener.clone();
+        let running = runner::run_heard(plan, transport, redactor, "prove", Stop::default(), sender, listener);
         let counting = async {
-            let mut outcome = Outcome::default();
             while let Some(event) = receiver.recv().await {
                 if let RunEvent::CaseFinished(record) = event {
-                    outcome.add(&record);
+                    let mut progress = locked(progress);
+                    progress.outcome.add(&record);
+                    progress.summary.add(&record);
                 }
             }
-            outcome.broken.sort_by(|one, two| one.case.cmp(&two.case));
-            outcome
         };
-        let ((), outcome) = tokio::join!(running, counting);
-        Ok(outcome)
+        tokio::join!(running, counting);
+        Ok(())
     }
 }
 
@@ -205,6 +279,17 @@ impl Outcome {
                     clauses: BTreeSet::new(),
                     seen: vec![seen],
                 });
+            }
+        }
+    }
+
+    /// Takes over what the run as a whole shows.
+    fn mix(&mut self, suite: &Suite, summary: Summary) {
+        for mixed in summary.finish().choices.into_iter().filter(|choice| !choice.mixed.is_empty()) {
+            let Some(choice) = suite.choice(&mixed.id) else { continue };
+            for clause in &choice.clauses {
+                let cases = mixed.mixed.iter().map(|(_, case)| case.clone());
+                self.mixed.entry(clause.clone()).or_default().extend(cases);
             }
         }
     }

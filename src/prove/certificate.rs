@@ -34,8 +34,11 @@ pub struct Certified {
     pub proven: bool,
     /// Whether one is noticed without `--strict`.
     pub lenient: bool,
-    /// Cases that noticed one.
+    /// Cases that noticed one without `--strict`.
     pub killed_by: Vec<CaseId>,
+    /// Cases that noticed one with `--strict` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strictly_by: Vec<CaseId>,
 }
 
 impl Certificate {
@@ -44,7 +47,12 @@ impl Certificate {
     pub fn of(proof: &Proof) -> Self {
         let clauses = proof.clauses.iter().filter_map(|clause| {
             let proven = clause.proven?;
-            let certified = Certified { proven, lenient: clause.lenient, killed_by: clause.killed_by.clone() };
+            let certified = Certified {
+                proven,
+                lenient: clause.lenient,
+                killed_by: clause.killed_by.clone(),
+                strictly_by: clause.strictly_by.clone(),
+            };
             Some((clause.id.clone(), certified))
         });
         Self { proof_version: VERSION, suite: proof.suite.clone(), clauses: clauses.collect() }
@@ -62,14 +70,20 @@ impl Certificate {
         serde_json::to_string_pretty(self).map_or_else(|_| String::new(), |text| text + "\n")
     }
 
-    /// Marks the clauses of a run of the suite with this hash; a certificate of another suite says nothing.
+    /// Marks the clauses that a run of the suite with this hash has tested; a certificate of another suite says nothing.
+    /// What a case says that noticed no violation of a clause is worth nothing for it: a clause is proven in this run
+    /// only when a case that did notice one was run.
     pub fn mark(&self, suite: &str, strict: bool, summary: &mut SummaryRecord) {
         if self.suite != suite {
             return;
         }
         for clause in &mut summary.clauses {
             let certified = self.clauses.get(&clause.id);
-            clause.proven = certified.map(|certified| certified.proven && (strict || certified.lenient));
+            clause.proven = certified.filter(|_| !clause.cases.is_empty()).map(|certified| {
+                let strictly = if strict { certified.strictly_by.as_slice() } else { &[] };
+                let mut bites = certified.killed_by.iter().chain(strictly);
+                certified.proven && (strict || certified.lenient) && bites.any(|case| clause.cases.contains(case))
+            });
         }
     }
 }
@@ -80,8 +94,10 @@ mod tests {
     use crate::record::sample;
 
     fn certificate(suite: &str, proven: bool, lenient: bool) -> (Certificate, SummaryRecord) {
-        let summary = crate::record::Summary::new(&sample::clauses(), &[], &[]).finish();
-        let certified = Certified { proven, lenient, killed_by: vec![CaseId::new("a/b")] };
+        let mut summary = crate::record::Summary::new(&sample::clauses(), &[], &[]).finish();
+        summary.clauses[0].cases = vec![CaseId::new("a/a"), CaseId::new("a/b")];
+        let certified =
+            Certified { proven, lenient, killed_by: vec![CaseId::new("a/b")], strictly_by: vec![CaseId::new("a/c")] };
         let clauses = BTreeMap::from([(summary.clauses[0].id.clone(), certified)]);
         (Certificate { proof_version: VERSION, suite: suite.to_owned(), clauses }, summary)
     }
@@ -107,6 +123,22 @@ mod tests {
             let (certificate, mut summary) = certificate("one", proven, lenient);
             certificate.mark("one", strict, &mut summary);
             assert_eq!(summary.clauses[0].proven, Some(expected), "{proven} {lenient} {strict}");
+        }
+    }
+
+    #[test]
+    fn a_pass_of_a_case_that_never_noticed_a_violation_is_not_proven() {
+        for (ran, strict, expected) in [
+            (&["a/a"][..], false, Some(false)),
+            (&["a/a", "a/b"], false, Some(true)),
+            (&["a/c"], false, Some(false)),
+            (&["a/c"], true, Some(true)),
+            (&[], false, None),
+        ] {
+            let (certificate, mut summary) = certificate("one", true, true);
+            summary.clauses[0].cases = ran.iter().map(|id| CaseId::new(id)).collect();
+            certificate.mark("one", strict, &mut summary);
+            assert_eq!(summary.clauses[0].proven, expected, "{ran:?} {strict}");
         }
     }
 

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::loose::{Looseness, Original, why};
-use super::mutants::{Change, Headers, Mutant, Operator, Place, View, mutants};
+use super::mutants::{Change, Headers, Mutant, Operator, Place, Segment, View, mutants};
 use super::survivors::{AnswerTally, Group, MutantReport, Tally};
-use crate::compare;
+use crate::compare::{self, Spot};
 use crate::model::exchange::Response;
 use crate::model::expect::{AnswerReading, BodyCheck, Expect, HeaderTest};
 use crate::model::json::Json;
@@ -23,7 +23,7 @@ use crate::model::suite::Suite;
 use crate::model::template::{Part as Piece, Template};
 use crate::model::verdict::Verdict;
 use crate::pattern::parse::write_json;
-use crate::runner::{Answer, Testimony, capture};
+use crate::runner::{Answer, Testimony, capture, capture_from};
 use crate::template::expect::{self, Rules};
 use crate::template::{Scope, resolve_json};
 
@@ -118,6 +118,8 @@ struct Bench<'b, 'h> {
     followed: Option<&'b AnswerReading>,
     /// A JSON value is not enough: the expectation looks at the text.
     reads_text: bool,
+    /// What did not change is known to match.
+    positional: bool,
     /// The expectation without its body, where the rest of an answer is judged by itself.
     head: Option<Expect>,
     scratch: Response,
@@ -135,39 +137,48 @@ impl Bench<'_, '_> {
             Change::Status(_) | Change::Headers(_) => self.head.as_ref().unwrap_or(whole),
         };
         let mismatches = compare::mismatches(expect, &self.scratch, None, &self.hearing.step.id);
-        self.ruled(&mutant, &mismatches);
+        self.ruled(&mutant, &mismatches, None);
         mutant.swap(&mut self.scratch);
     }
 
     fn json(&mut self, place: &Arc<Place>, operator: Operator, value: &Json<'_>) {
+        let spots = spots(place, operator);
         if !self.reads_text {
             let (expect, step) = (&*self.hearing.answer.expect, &self.hearing.step.id);
-            let mismatches = compare::mismatches(expect, &self.scratch, Some(value), step);
+            let mismatches = if self.positional {
+                let found = compare::mismatches_at(expect, &self.scratch, value, &spots, step);
+                debug_assert_eq!(found, compare::mismatches(expect, &self.scratch, Some(value), step), "{spots:?}");
+                found
+            } else {
+                compare::mismatches(expect, &self.scratch, Some(value), step)
+            };
             if !mismatches.is_empty() {
                 self.noticed(place, operator, &mismatches);
                 return;
             }
         }
         let step = self.hearing.step;
-        let written = self.reads_text || !step.captures.is_empty() || self.followed.is_some() || step.wanted.is_some();
+        let as_text = step.captures.iter().any(|each| matches!(each.from, CaptureFrom::WholeBody));
+        let written = self.reads_text || as_text || self.followed.is_some() || step.wanted.is_some();
         let body = if written { Bytes::from(write_json(value)) } else { self.scratch.body.clone() };
         let mut mutant = Mutant { place: place.clone(), operator, change: Change::Body(body) };
         if self.reads_text {
             self.whole(mutant);
         } else {
             mutant.swap(&mut self.scratch);
-            self.ruled(&mutant, &[]);
+            self.ruled(&mutant, &[], Some((value, &spots)));
             mutant.swap(&mut self.scratch);
         }
     }
 
-    fn ruled(&mut self, mutant: &Mutant, mismatches: &[Mismatch]) {
+    /// `value` is the mutant's body where it is JSON, and the place of it that is another.
+    fn ruled(&mut self, mutant: &Mutant, mismatches: &[Mismatch], value: Option<Changed<'_>>) {
         if !mismatches.is_empty() {
             self.noticed(&mutant.place, mutant.operator, mismatches);
             return;
         }
         self.number += 1;
-        let survived = self.hearing.unnoticed(mutant, self);
+        let survived = self.hearing.unnoticed(mutant, value, self);
         self.tally.add(mutant.place.part, &mutant.place.name, mutant.operator, survived);
     }
 
@@ -198,6 +209,7 @@ impl Hearing<'_> {
             captured,
             followed: expect.readings.iter().find(|reading| !violates(&reading.expect, response)),
             reads_text: reads_text(expect),
+            positional: compare::positional(expect),
             head: head(expect),
             scratch: response.clone(),
             tally,
@@ -211,10 +223,10 @@ impl Hearing<'_> {
     }
 
     /// What the expectation did not notice: `None` when something else in the case would, or why nothing does.
-    fn unnoticed(&self, mutant: &Mutant, bench: &Bench<'_, '_>) -> Option<Looseness> {
+    fn unnoticed(&self, mutant: &Mutant, value: Option<Changed<'_>>, bench: &Bench<'_, '_>) -> Option<Looseness> {
         let mutated = &bench.scratch;
         let mut later = None;
-        match self.changed(mutant, mutated, &bench.captured) {
+        match self.changed(mutant, mutated, value, &bench.captured) {
             Some(changed) if changed.is_empty() => {}
             Some(changed) => {
                 if self.noticed_later(&changed) {
@@ -260,6 +272,7 @@ impl Hearing<'_> {
         &self,
         mutant: &Mutant,
         mutated: &Response,
+        value: Option<Changed<'_>>,
         captured: &[Option<Json<'static>>],
     ) -> Option<Vec<(String, Json<'static>)>> {
         let mut changed = Vec::new();
@@ -272,10 +285,14 @@ impl Hearing<'_> {
                 Change::Body(_) => matches!(spec.from, CaptureFrom::Header(_)),
                 _ => !matches!(spec.from, CaptureFrom::Header(_)),
             };
-            if elsewhere {
+            let untouched = match (&spec.from, value) {
+                (CaptureFrom::Body(path), Some((_, place))) => !compare::touches(path, place),
+                _ => false,
+            };
+            if elsewhere || untouched {
                 continue;
             }
-            let after = capture(spec, mutated).ok()?;
+            let after = capture_from(spec, mutated, value.map(|(value, _)| value)).ok()?;
             if before.as_ref() != Some(&after) {
                 changed.push((format!("{}.{}", self.step.id, spec.name), after));
             }
@@ -307,6 +324,23 @@ impl Hearing<'_> {
                     .is_none_or(|expect| violates(&expect, &other.response))
             })
     }
+}
+
+/// A changed JSON body, and where it is another: nowhere but at this place and below.
+type Changed<'v> = (&'v Json<'v>, &'v [Spot<'v>]);
+
+/// Where a JSON body with this change is another: at the place, or, where an entry went, came or was renamed, at what
+/// holds it.
+fn spots(place: &Place, operator: Operator) -> Vec<Spot<'_>> {
+    let entry = matches!(operator, Operator::Removed | Operator::Duplicated | Operator::Renamed | Operator::NameCase);
+    let length = place.path.len().saturating_sub(usize::from(entry));
+    fn spot(segment: &Segment) -> Spot<'_> {
+        match segment {
+            Segment::Index(at) => Spot::Index(*at),
+            Segment::Key(name) | Segment::Child(name, ..) | Segment::Attribute(name) => Spot::Key(name),
+        }
+    }
+    place.path.iter().take(length).map(spot).collect()
 }
 
 /// Gives a step's `with` its values.

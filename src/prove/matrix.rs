@@ -2,24 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::mpsc;
 
 use super::bench::{Bench, BenchError, Broken, Outcome, Trial};
 use super::gates::gates;
+use super::kill::Jury;
 use super::proof::{Accused, ClauseProof, FaultProof, Honest, Proof, Standing, VariationProof};
+use super::survivors::MutantReport;
 use super::{Scope, all_cases};
 use crate::mock::faults::{Fault, faults};
+use crate::mock::service::Departure;
 use crate::mock::variations::{Variation, variations};
 use crate::model::id::{CaseId, ClauseId};
 use crate::model::suite::Suite;
+use crate::runner::Testimony;
 
-/// Runs the suite against the honest mock, every fault and every variation. `ended` is told how many runs have ended, of
-/// how many.
+/// Cases that may wait to be judged before the run waits.
+const HEARD: usize = 64;
+
+/// Runs the suite against the honest mock, every fault and every variation, judges the honest answers once more with one
+/// thing wrong in each, and damages the suite. `ended` is told how many runs have ended, of how many.
 ///
 /// # Errors
 /// When a service cannot be started.
 pub fn prove(bench: &Bench, scope: &Scope, ended: &(dyn Fn(usize, usize) + Sync)) -> Result<Proof, BenchError> {
     let suite = &*bench.suite;
-    let all = all_cases(suite);
     let faults: Vec<&Fault> = faults().iter().filter(|fault| scope.covers(&[fault.id, fault.clause])).collect();
     let ways: Vec<(&Variation, bool)> = variations()
         .iter()
@@ -28,22 +37,36 @@ pub fn prove(bench: &Bench, scope: &Scope, ended: &(dyn Fn(usize, usize) + Sync)
         .filter(|(variation, strict)| !(*strict && variation.lenient))
         .collect();
     let mut near = Neighbours::new(suite);
-    let honest = [false, true].map(|strict| Trial { departures: Vec::new(), cases: Arc::clone(&all), strict });
-    let mut trials = honest.to_vec();
-    trials.extend(faults.iter().map(|fault| Trial {
-        departures: vec![fault.departure],
-        cases: near.of(fault.clause),
-        strict: false,
+    let trial = |departures: Vec<Departure>, cases: Arc<[usize]>, strict: bool| Trial {
+        departures,
+        cases,
+        strict,
+        waits: false,
+        listener: None,
+    };
+    // What is not whole is about the cases that it can touch, and not about the suite.
+    let touched = if scope.is_whole() { all_cases(suite) } else { near.touched(&faults, &ways) };
+    let mut trials: Vec<Trial> =
+        [false, true].into_iter().map(|strict| trial(Vec::new(), Arc::clone(&touched), strict)).collect();
+    trials.extend(faults.iter().map(|fault| trial(vec![fault.departure], near.of(fault.clause), false)));
+    trials.extend(ways.iter().map(|(variation, strict)| {
+        let cases = near.of_service(variation.service());
+        Trial { waits: variation.waits(), ..trial(vec![variation.departure], cases, *strict) }
     }));
-    trials.extend(ways.iter().map(|(variation, strict)| Trial {
-        departures: vec![variation.departure],
-        cases: Arc::clone(&all),
-        strict: *strict,
-    }));
-    let count = std::sync::atomic::AtomicUsize::new(0);
+    let count = AtomicUsize::new(0);
     let total = trials.len();
-    let mut outcomes =
-        bench.run(&trials, &|| ended(count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total))?.into_iter();
+    let (listener, testimonies) = mpsc::channel(HEARD);
+    trials[0].listener = Some(listener);
+    // Judging answers and damaging the suite need no service, and wait for none.
+    let (outcomes, mutants, gates) = std::thread::scope(|threads| {
+        let mutants = threads.spawn(|| judge_mutants(suite, testimonies));
+        let gates = threads.spawn(|| if scope.is_whole() { gates(suite) } else { Vec::new() });
+        let outcomes = bench.run(trials, &|| ended(count.fetch_add(1, Ordering::Relaxed) + 1, total));
+        (outcomes, mutants.join(), gates.join())
+    });
+    let (outcomes, mutants) = (outcomes?, mutants.map_err(|_| BenchError::Panicked)?);
+    let gates = gates.map_err(|_| BenchError::Panicked)?;
+    let mut outcomes = outcomes.into_iter();
     let honest: Vec<Honest> = [false, true]
         .into_iter()
         .zip(outcomes.by_ref())
@@ -51,7 +74,7 @@ pub fn prove(bench: &Bench, scope: &Scope, ended: &(dyn Fn(usize, usize) + Sync)
             strict,
             ran: outcome.ran,
             skipped: outcome.skipped,
-            accused: outcome.broken.iter().map(Accused::from).collect(),
+            accused: Accused::all(&outcome),
         })
         .collect();
     // A case that accuses the honest service notices nothing.
@@ -66,25 +89,35 @@ pub fn prove(bench: &Bench, scope: &Scope, ended: &(dyn Fn(usize, usize) + Sync)
             allowed_by: variation.allowed_by.to_owned(),
             sentence: variation.sentence.to_owned(),
             strict: *strict,
-            accused: outcome.broken.iter().map(Accused::from).collect(),
+            accused: Accused::all(&outcome),
         })
         .collect();
     let unfit: BTreeSet<&CaseId> = honest[1].accused.iter().map(|accused| &accused.case).collect();
     strictly(bench, &faults, &mut judged, &mut near, &unfit)?;
     let faults = judged;
+    let (idle, toothless) = idle(suite, &faults, &mutants);
     Ok(Proof {
         suite: suite.hash.clone(),
         cases: suite.cases.len(),
         whole: scope.is_whole(),
         honest,
-        mutants: None,
-        gates: gates(suite),
+        mutants: Some(mutants.into()),
+        gates,
         lock: Vec::new(),
         clauses: clauses(suite, &faults, scope),
-        idle: idle(suite, &faults),
+        idle,
+        toothless,
         faults,
         variations,
     })
+}
+
+fn judge_mutants(suite: &Suite, mut testimonies: mpsc::Receiver<Testimony>) -> MutantReport {
+    let mut jury = Jury::new(suite, false);
+    while let Some(testimony) = testimonies.blocking_recv() {
+        jury.hear(&testimony);
+    }
+    jury.finish()
 }
 
 /// Tries once more, with literal readings only, what a lenient run did not kill: some faults are an open reading of the
@@ -96,12 +129,16 @@ fn strictly(
     near: &mut Neighbours<'_>,
     unfit: &BTreeSet<&CaseId>,
 ) -> Result<(), BenchError> {
-    let left: Vec<usize> = (0..judged.len()).filter(|&at| judged[at].standing != Standing::Killed).collect();
-    let trials: Vec<Trial> = left
-        .iter()
-        .map(|&at| Trial { departures: vec![faults[at].departure], cases: near.of(faults[at].clause), strict: true })
-        .collect();
-    for (at, outcome) in left.into_iter().zip(bench.run(&trials, &|| {})?) {
+    let left: Vec<usize> = (0..judged.len()).filter(|&at| !judged[at].standing.is_killed()).collect();
+    let trial = |at: &usize| Trial {
+        departures: vec![faults[*at].departure],
+        cases: near.of(faults[*at].clause),
+        strict: true,
+        waits: false,
+        listener: None,
+    };
+    let trials: Vec<Trial> = left.iter().map(trial).collect();
+    for (at, outcome) in left.into_iter().zip(bench.run(trials, &|| {})?) {
         let strict = judge(faults[at], &outcome, unfit);
         if strict.standing == Standing::Killed {
             judged[at] = FaultProof { standing: Standing::Strict, ..strict };
@@ -129,8 +166,31 @@ impl<'a> Neighbours<'a> {
         Self { suite, services, cases: BTreeMap::new() }
     }
 
+    /// Cases that any of these can touch.
+    fn touched(&mut self, faults: &[&Fault], ways: &[(&Variation, bool)]) -> Arc<[usize]> {
+        let faults = faults.iter().map(|fault| self.of(fault.clause)).collect::<Vec<_>>();
+        let ways = ways.iter().map(|(variation, _)| self.of_service(variation.service())).collect::<Vec<_>>();
+        let all: BTreeSet<usize> = faults.iter().chain(&ways).flat_map(|cases| cases.iter().copied()).collect();
+        all.into_iter().collect()
+    }
+
+    /// Cases that a departure of one API can touch; `None` is both.
+    fn of_service(&mut self, service: Option<&'static str>) -> Arc<[usize]> {
+        match service.and_then(|name| self.suite.services.get_key_value(name)) {
+            Some((name, _)) => self.at(&BTreeSet::from([name.as_str()])),
+            None => all_cases(self.suite),
+        }
+    }
+
     fn of(&mut self, clause: &str) -> Arc<[usize]> {
-        let Some(services) = self.services.get(&ClauseId::new(clause)) else { return all_cases(self.suite) };
+        match self.services.get(&ClauseId::new(clause)).cloned() {
+            Some(services) => self.at(&services),
+            None => all_cases(self.suite),
+        }
+    }
+
+    /// Cases that send something to one of these services.
+    fn at(&mut self, services: &BTreeSet<&'a str>) -> Arc<[usize]> {
         let suite = self.suite;
         let cases = self.cases.entry(services.clone()).or_insert_with(|| {
             let touches =
@@ -146,25 +206,28 @@ fn judge(fault: &Fault, outcome: &Outcome, unfit: &BTreeSet<&CaseId>) -> FaultPr
     let broken = outcome.broken.iter().filter(|broken| !unfit.contains(&broken.case));
     let (own, elsewhere): (Vec<&Broken>, Vec<&Broken>) =
         broken.partition(|broken| broken.failed && broken.clauses.contains(&clause));
-    let standing = match (own.is_empty(), elsewhere.is_empty()) {
-        (false, _) => Standing::Killed,
-        (true, false) => Standing::Elsewhere,
-        (true, true) => Standing::Survived,
+    let mixed = outcome.mixed.get(&clause).filter(|_| own.is_empty());
+    let standing = match (own.is_empty(), mixed, elsewhere.is_empty()) {
+        (false, ..) => Standing::Killed,
+        (true, Some(_), _) => Standing::Run,
+        (true, None, false) => Standing::Elsewhere,
+        (true, None, true) => Standing::Survived,
     };
-    let others: BTreeSet<ClauseId> = own
-        .iter()
-        .chain(&elsewhere)
-        .flat_map(|broken| broken.clauses.iter().cloned())
-        .filter(|id| *id != clause)
-        .collect();
+    let mut clauses: BTreeMap<ClauseId, usize> = BTreeMap::new();
+    for id in own.iter().chain(&elsewhere).flat_map(|broken| &broken.clauses) {
+        *clauses.entry(id.clone()).or_default() += 1;
+    }
+    for (id, cases) in &outcome.mixed {
+        clauses.entry(id.clone()).or_insert(cases.len());
+    }
     let ids = |list: &[&Broken]| list.iter().map(|broken| broken.case.clone()).collect();
     FaultProof {
         id: fault.id.to_owned(),
         sentence: fault.sentence.to_owned(),
         standing,
-        killed_by: ids(&own),
+        killed_by: mixed.map_or_else(|| ids(&own), |cases| cases.iter().cloned().collect()),
         elsewhere: ids(&elsewhere),
-        others: others.into_iter().collect(),
+        clauses,
         clause,
     }
 }
@@ -176,29 +239,42 @@ fn clauses(suite: &Suite, faults: &[FaultProof], scope: &Scope) -> Vec<ClausePro
         .map(|clause| {
             let own: Vec<&FaultProof> = faults.iter().filter(|fault| fault.clause == clause.id).collect();
             let covered = clause.excluded.is_none() && (scope.is_whole() || !own.is_empty());
-            let killed_by: BTreeSet<&CaseId> = own.iter().flat_map(|fault| &fault.killed_by).collect();
+            let killers = |lenient: bool| -> BTreeSet<&CaseId> {
+                own.iter()
+                    .filter(|fault| fault.standing.is_lenient() == lenient)
+                    .flat_map(|fault| &fault.killed_by)
+                    .collect()
+            };
+            let (killed_by, strictly) = (killers(true), killers(false));
             ClauseProof {
                 id: clause.id.clone(),
                 level: clause.level,
                 text: clause.text.clone(),
                 proven: covered.then(|| !own.is_empty() && own.iter().all(|fault| fault.standing.is_killed())),
-                lenient: own.iter().any(|fault| fault.standing == Standing::Killed),
+                lenient: own.iter().any(|fault| fault.standing.is_lenient()),
+                strictly_by: strictly.difference(&killed_by).map(|case| (*case).clone()).collect(),
                 killed_by: killed_by.into_iter().cloned().collect(),
             }
         })
         .collect()
 }
 
-/// Cases without which the same faults would be killed.
-fn idle(suite: &Suite, faults: &[FaultProof]) -> Vec<CaseId> {
+/// Cases without which the same faults would be killed and the same wrong answers noticed; and those of them that notice
+/// nothing at all.
+fn idle(suite: &Suite, faults: &[FaultProof], mutants: &MutantReport) -> (Vec<CaseId>, Vec<CaseId>) {
     let alone: BTreeSet<&CaseId> = faults
         .iter()
         .filter_map(|fault| match fault.killed_by.as_slice() {
             [only] => Some(only),
             _ => None,
         })
+        .chain(&mutants.alone)
         .collect();
-    suite.cases.iter().map(|case| &case.id).filter(|id| !alone.contains(id)).cloned().collect()
+    let bites: BTreeSet<&CaseId> =
+        faults.iter().flat_map(|fault| fault.killed_by.iter().chain(&fault.elsewhere)).collect();
+    let idle: Vec<CaseId> = suite.cases.iter().map(|case| &case.id).filter(|id| !alone.contains(id)).cloned().collect();
+    let toothless = mutants.toothless.iter().filter(|id| !bites.contains(id)).cloned().collect();
+    (idle, toothless)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod mutants;
 mod proof;
 mod render;
 pub mod survivors;
+mod table;
 mod walk;
 
 use std::sync::Arc;
@@ -36,7 +37,7 @@ use crate::model::suite::Suite;
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// Only faults and variations whose id, clause or choice matches one of these; empty: all of them. Such a proof says
-    /// nothing about clauses that it does not touch.
+    /// nothing about clauses that it does not touch, and does not damage the suite.
     pub only: Vec<globset::GlobMatcher>,
 }
 

@@ -1,9 +1,12 @@
 //! What a proof found: [`Proof`], plain data that is rendered and stored.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::bench::Broken;
+use super::bench::{Broken, Outcome};
 use super::gates::GateProof;
+use super::survivors::MutantReport;
 use crate::model::clause::Level;
 use crate::model::id::{CaseId, ClauseId};
 
@@ -31,8 +34,11 @@ pub struct Proof {
     pub lock: Vec<String>,
     /// Every clause, in the order of the documents.
     pub clauses: Vec<ClauseProof>,
-    /// Cases that kill no fault which no other case kills.
+    /// Cases that notice nothing which no other case notices: without one of them the same faults would be killed, and
+    /// the same wrong answers noticed.
     pub idle: Vec<CaseId>,
+    /// Those of them that notice nothing at all.
+    pub toothless: Vec<CaseId>,
 }
 
 /// A run against the honest service.
@@ -67,7 +73,10 @@ pub struct Accused {
 pub enum Standing {
     /// A check that cites the broken clause failed.
     Killed,
-    /// The same, but only with `--strict`: a lenient run follows a reading of the documents that allows it.
+    /// No check of the clause failed in a case, and the run fails by the clause: answers to several cases follow two
+    /// readings of a choice that must be followed one way throughout.
+    Run,
+    /// A check that cites the broken clause failed, but only with `--strict`: a lenient run follows a reading of the documents that allows it.
     Strict,
     /// Only checks of other clauses failed, or cases could not be judged.
     Elsewhere,
@@ -79,7 +88,13 @@ impl Standing {
     /// Whether a check that cites the broken clause failed.
     #[must_use]
     pub fn is_killed(self) -> bool {
-        matches!(self, Standing::Killed | Standing::Strict)
+        matches!(self, Standing::Killed | Standing::Run | Standing::Strict)
+    }
+
+    /// Whether a run without `--strict` tells of it.
+    #[must_use]
+    pub fn is_lenient(self) -> bool {
+        matches!(self, Standing::Killed | Standing::Run)
     }
 }
 
@@ -99,8 +114,8 @@ pub struct FaultProof {
     pub killed_by: Vec<CaseId>,
     /// Cases that failed without such a check, or could not be judged.
     pub elsewhere: Vec<CaseId>,
-    /// Other clauses whose checks failed.
-    pub others: Vec<ClauseId>,
+    /// A row of the kill matrix: every clause whose checks failed, and in how many cases.
+    pub clauses: BTreeMap<ClauseId, usize>,
 }
 
 /// What became of answers with one thing wrong.
@@ -109,10 +124,12 @@ pub struct FaultProof {
 pub struct MutantProof {
     /// How many there were.
     pub tried: u64,
-    /// How many a case noticed.
+    /// How many change what some case notices of answers of that operation and status.
     pub noticed: u64,
-    /// How many went unnoticed because a case says that it does not look there.
+    /// How many change what no case looks at, and some case says that this is meant.
     pub tolerated: u64,
+    /// Places of long lists and large bodies that were left as they are.
+    pub left_out: u64,
     /// Those that went unnoticed and that nothing explains, in one sentence each.
     pub missed: Vec<String>,
 }
@@ -148,13 +165,46 @@ pub struct ClauseProof {
     pub proven: Option<bool>,
     /// Whether at least one of its faults was killed without `--strict`: what a lenient run says of it is worth something.
     pub lenient: bool,
-    /// Cases that noticed a fault of it by a check that cites it.
+    /// Cases that noticed a fault of it by a check that cites it, in a run without `--strict`.
     pub killed_by: Vec<CaseId>,
+    /// Cases that did so with `--strict` only.
+    pub strictly_by: Vec<CaseId>,
 }
 
 impl From<&Broken> for Accused {
     fn from(broken: &Broken) -> Self {
         Self { case: broken.case.clone(), clauses: broken.clauses.iter().cloned().collect(), seen: broken.seen.clone() }
+    }
+}
+
+impl Accused {
+    /// What only the run as a whole shows.
+    pub(super) fn mixed(outcome: &Outcome) -> Option<Self> {
+        let case = outcome.mixed.values().flatten().next()?.clone();
+        let cases: BTreeSet<&str> = outcome.mixed.values().flatten().map(CaseId::as_str).collect();
+        let cases: Vec<&str> = cases.into_iter().collect();
+        let seen = vec![format!("a choice is answered two ways in {}", cases.join(" and "))];
+        Some(Self { case, clauses: outcome.mixed.keys().cloned().collect(), seen })
+    }
+
+    /// Everything that a run says against a service.
+    pub(super) fn all(outcome: &Outcome) -> Vec<Self> {
+        outcome.broken.iter().map(Accused::from).chain(Self::mixed(outcome)).collect()
+    }
+}
+
+impl From<MutantReport> for MutantProof {
+    fn from(report: MutantReport) -> Self {
+        let (mut noticed, mut tolerated, mut missed) = (report.generated, 0, Vec::new());
+        for survivor in &report.survived {
+            noticed -= survivor.mutants;
+            if survivor.deliberate.is_some() {
+                tolerated += survivor.mutants;
+            } else {
+                missed.push(survivor.to_string());
+            }
+        }
+        Self { tried: report.generated, noticed, tolerated, left_out: report.left_out, missed }
     }
 }
 

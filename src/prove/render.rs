@@ -1,9 +1,11 @@
 //! A [`Proof`] for people: [`text`] for a terminal, [`markdown`] for a section of a page, [`html`] for a page.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::proof::{Accused, FaultProof, Proof, Standing};
-use crate::model::id::CaseId;
+use super::table::{also, by_suite, faults_of, lines as name_lines, word};
+use crate::model::id::{CaseId, ClauseId};
 use crate::report::escape::{log_line, markdown as escaped, xml};
 
 /// Cases of a fault or a variation that are named.
@@ -47,7 +49,7 @@ fn counts(proof: &Proof) -> Vec<Count> {
             tried: mutants.tried,
             good: mutants.noticed,
             word: "noticed",
-            wrong: format!("{} not looked at on purpose, {} missed", mutants.tolerated, mutants.missed.len()),
+            wrong: format!("{} let through on purpose, {} kinds missed", mutants.tolerated, mutants.missed.len()),
         },
         None => Count {
             what: "answers with one thing wrong",
@@ -57,7 +59,17 @@ fn counts(proof: &Proof) -> Vec<Count> {
             wrong: "not tried".to_owned(),
         },
     });
-    all.push(count("damages to the suite", tried, missed, "noticed", "unnoticed"));
+    if proof.gates.is_empty() {
+        all.push(Count {
+            what: "damages to the suite",
+            tried: 0,
+            good: 0,
+            word: "noticed",
+            wrong: "not tried: this is a proof of a part".to_owned(),
+        });
+    } else {
+        all.push(count("damages to the suite", tried, missed, "noticed", "unnoticed"));
+    }
     all
 }
 
@@ -67,13 +79,10 @@ fn clause_counts(proof: &Proof) -> (usize, usize, usize) {
     (count(Some(true)), count(Some(false)), count(None))
 }
 
-fn faults_of<'a>(proof: &'a Proof, clause: &'a crate::model::id::ClauseId) -> impl Iterator<Item = &'a FaultProof> {
-    proof.faults.iter().filter(move |fault| fault.clause == *clause)
-}
-
 fn standing(fault: &FaultProof) -> String {
     match fault.standing {
         Standing::Killed => fault.killed_by.len().to_string(),
+        Standing::Run => format!("{} by the run", fault.killed_by.len()),
         Standing::Strict => format!("{} strict", fault.killed_by.len()),
         Standing::Elsewhere => "ELSEWHERE".to_owned(),
         Standing::Survived => "SURVIVED".to_owned(),
@@ -109,7 +118,7 @@ fn troubles(proof: &Proof) -> Vec<(String, Vec<String>)> {
         found.push((format!("{} survives ({}): {}", fault.id, fault.clause, fault.sentence), Vec::new()));
     }
     for fault in proof.misplaced() {
-        let others: Vec<&str> = fault.others.iter().map(crate::model::id::ClauseId::as_str).take(12).collect();
+        let others: Vec<&str> = fault.clauses.keys().map(ClauseId::as_str).take(12).collect();
         found.push((
             format!("{} is noticed, but by no check of {}: {}", fault.id, fault.clause, fault.sentence),
             vec![format!("noticed in {}, by checks of {}", names(&fault.elsewhere), others.join(", "))],
@@ -155,16 +164,40 @@ fn conclusion(proof: &Proof) -> String {
     text
 }
 
+/// Own faults of a clause, each with what became of it.
+fn cells(proof: &Proof, clause: &ClauseId) -> Vec<String> {
+    faults_of(proof, clause).map(|fault| format!("{} {}", fault.id, standing(fault))).collect()
+}
+
+/// Lists of cases that do little, each with its title; without those that are empty.
+fn idle(proof: &Proof) -> Vec<(String, &[CaseId])> {
+    let lists = [
+        (&proof.toothless, "Cases that notice no fault and no wrong answer"),
+        (&proof.idle, "Cases that catch nothing that no other case catches"),
+    ];
+    let title = |cases: &[CaseId], title: &str| format!("{title} ({} of {}):", cases.len(), proof.cases);
+    let lists = lists.into_iter().filter(|(cases, _)| !cases.is_empty());
+    lists.map(|(cases, words)| (title(cases, words), cases.as_slice())).collect()
+}
+
 /// For a terminal.
 #[must_use]
 pub fn text(proof: &Proof) -> String {
-    let mut out = String::from("clause × fault: the number of cases in which a check of the clause failed\n");
+    let mut out = String::from(
+        "clause × fault: the number of cases in which a check of the clause failed; by the run: no case alone shows it; \
+         (+n): faults of n other clauses fail its checks too\n",
+    );
     for clause in proof.clauses.iter().filter(|clause| clause.proven.is_some()) {
-        let mark = if clause.proven == Some(true) { "proven  " } else { "UNPROVEN" };
-        let cells: Vec<String> =
-            faults_of(proof, &clause.id).map(|fault| format!("{} {}", fault.id, standing(fault))).collect();
+        let mark = match (clause.proven, clause.lenient) {
+            (Some(true), true) => "proven  ",
+            (Some(true), false) => "--strict",
+            _ => "UNPROVEN",
+        };
+        let cells = cells(proof, &clause.id);
         let cells = if cells.is_empty() { "no fault".to_owned() } else { cells.join(", ") };
-        let _ = writeln!(out, "  {:<12} {mark}  {cells}", clause.id);
+        let others: BTreeSet<&ClauseId> = also(proof, &clause.id).map(|(fault, _)| &fault.clause).collect();
+        let others = if others.is_empty() { String::new() } else { format!("  (+{})", others.len()) };
+        let _ = writeln!(out, "  {:<12} {mark}  {cells}{others}", clause.id);
     }
     let troubles = troubles(proof);
     if !troubles.is_empty() {
@@ -176,12 +209,14 @@ pub fn text(proof: &Proof) -> String {
             let _ = writeln!(out, "    {}", log_line(&line));
         }
     }
-    let _ = writeln!(
-        out,
-        "\n{} of {} cases kill no fault that no other case kills (listed in the JSON)\n",
-        proof.idle.len(),
-        proof.cases
-    );
+    for (title, cases) in idle(proof) {
+        let _ = writeln!(out, "\n{title}");
+        for (suite, names) in by_suite(cases) {
+            let _ = writeln!(out, "  {suite}");
+            out.push_str(&name_lines(&names));
+        }
+    }
+    out.push('\n');
     for count in counts(proof) {
         let _ = writeln!(
             out,
@@ -219,35 +254,30 @@ pub fn markdown(proof: &Proof) -> String {
             let _ = writeln!(out, "  - {}", escaped(&line));
         }
     }
-    out.push_str("\n<details><summary>Clauses and faults</summary>\n\n| clause | level | proven | faults and cases that kill them | says |\n|---|---|---|---|---|\n");
+    out.push_str("\n<details><summary>Clauses and faults</summary>\n\n| clause | level | proven | faults, and the number of cases that notice them | also fails under | says |\n|---|---|---|---|---|---|\n");
     for clause in &proof.clauses {
-        let cells: Vec<String> =
-            faults_of(proof, &clause.id).map(|fault| format!("{} {}", fault.id, standing(fault))).collect();
+        let also: Vec<String> = also(proof, &clause.id).map(|(fault, cases)| format!("{} {cases}", fault.id)).collect();
+        let word = if clause.proven == Some(false) { "**unproven**" } else { word(clause) };
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} |",
             clause.id,
             level(clause.level),
-            word(clause.proven),
-            escaped(&cells.join(", ")),
+            if word.is_empty() { "–" } else { word },
+            escaped(&cells(proof, &clause.id).join(", ")),
+            escaped(&also.join(", ")),
             escaped(&clause.text)
         );
     }
-    let _ = writeln!(
-        out,
-        "\n</details>\n\n{} of {} cases kill no fault that no other case kills.",
-        proof.idle.len(),
-        proof.cases
-    );
-    out
-}
-
-fn word(proven: Option<bool>) -> &'static str {
-    match proven {
-        Some(true) => "proven",
-        Some(false) => "**unproven**",
-        None => "–",
+    out.push_str("\n</details>\n");
+    for (title, cases) in idle(proof) {
+        let _ = writeln!(out, "\n<details><summary>{}</summary>\n", xml(&title));
+        for (suite, names) in by_suite(cases) {
+            let _ = writeln!(out, "- {}: {}", escaped(&suite), escaped(&names.join(", ")));
+        }
+        out.push_str("\n</details>\n");
     }
+    out
 }
 
 fn level(level: crate::model::clause::Level) -> &'static str {
@@ -300,14 +330,24 @@ pub fn html(proof: &Proof) -> String {
         }
         out.push_str("</ul>\n");
     }
-    out.push_str("<h2>Clauses and faults</h2>\n<table>\n<thead><tr><th>clause</th><th>level</th><th>proven</th><th>fault</th><th>killed by</th><th>also failed</th></tr></thead>\n<tbody>\n");
+    out.push_str("<h2>Clauses and faults</h2>\n<table>\n<thead><tr><th>clause</th><th>level</th><th>proven</th><th>fault</th><th>killed by</th><th>other cases</th><th>also fails under</th></tr></thead>\n<tbody>\n");
     for clause in &proof.clauses {
         let faults: Vec<&FaultProof> = faults_of(proof, &clause.id).collect();
         let rows = faults.len().max(1);
-        let (mood, proven) = match clause.proven {
-            Some(true) => ("good", "proven"),
-            Some(false) => ("bad", "unproven"),
-            None => ("", "–"),
+        let mood = match clause.proven {
+            Some(true) => "good",
+            Some(false) => "bad",
+            None => "",
+        };
+        let proven = if clause.proven.is_some() { word(clause) } else { "–" };
+        let others: Vec<String> =
+            also(proof, &clause.id).map(|(fault, cases)| format!("{} {cases}", fault.id)).collect();
+        let others = match others.len() {
+            0 => String::new(),
+            count => format!(
+                "<details><summary>{count} other faults</summary><code>{}</code></details>",
+                xml(&others.join(", "))
+            ),
         };
         let _ = write!(
             out,
@@ -317,14 +357,15 @@ pub fn html(proof: &Proof) -> String {
             level(clause.level)
         );
         if faults.is_empty() {
-            out.push_str("<td></td><td></td><td></td></tr>\n");
+            let _ = writeln!(out, "<td></td><td></td><td></td><td>{others}</td></tr>");
         }
         for (index, fault) in faults.iter().enumerate() {
             let lead = if index == 0 { "" } else { "<tr>" };
+            let others = if index == 0 { format!("<td rowspan=\"{rows}\">{others}</td>") } else { String::new() };
             let mood = if fault.standing.is_killed() { "" } else { "bad" };
             let _ = writeln!(
                 out,
-                "{lead}<td title=\"{}\"><code>{}</code></td><td class=\"{mood}\">{}<br><code>{}</code></td><td>{}</td></tr>",
+                "{lead}<td title=\"{}\"><code>{}</code></td><td class=\"{mood}\">{}<br><code>{}</code></td><td>{}</td>{others}</tr>",
                 xml(&fault.sentence),
                 xml(&fault.id),
                 standing(fault),
@@ -333,16 +374,14 @@ pub fn html(proof: &Proof) -> String {
             );
         }
     }
-    let _ = write!(
-        out,
-        "</tbody>\n</table>\n<h2>Cases that kill nothing alone</h2>\n<details><summary>{} of {} cases kill no fault that no other case \
-         kills</summary><p>",
-        proof.idle.len(),
-        proof.cases
-    );
-    for id in &proof.idle {
-        let _ = write!(out, "<code>{}</code> ", xml(id.as_str()));
+    out.push_str("</tbody>\n</table>\n<h2>Cases that add little</h2>\n");
+    for (title, cases) in idle(proof) {
+        let _ = writeln!(out, "<details><summary>{}</summary>\n<ul>", xml(&title));
+        for (suite, names) in by_suite(cases) {
+            let _ = writeln!(out, "<li>{}: <code>{}</code></li>", xml(&suite), xml(&names.join(", ")));
+        }
+        out.push_str("</ul></details>\n");
     }
-    out.push_str("</p></details>\n</body>\n</html>\n");
+    out.push_str("</body>\n</html>\n");
     out
 }

@@ -32,6 +32,22 @@ pub struct MutantReport {
     pub clauses: BTreeMap<ClauseId, u64>,
     /// What no case notices.
     pub survived: Vec<Survivor>,
+    /// Cases that notice a change which no other case notices, sorted.
+    pub alone: Vec<CaseId>,
+    /// Cases that notice none of the changes of their answers, sorted.
+    pub toothless: Vec<CaseId>,
+}
+
+impl std::fmt::Display for Survivor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = match (self.part, self.place.as_str()) {
+            (Part::Status, _) => "the status".to_owned(),
+            (Part::Header, name) => format!("header {name}"),
+            (_, "") => "the whole body".to_owned(),
+            (_, place) => place.to_owned(),
+        };
+        write!(f, "{} {}: {place}, {}", self.operation, self.status, self.operator.word())
+    }
 }
 
 /// Mutants of one operator.
@@ -60,6 +76,8 @@ pub struct Survivor {
     pub place: String,
     /// What was changed.
     pub operator: Operator,
+    /// How many mutants changed this.
+    pub mutants: u64,
     /// Cases that saw such an answer and did not notice, sorted.
     pub cases: Vec<CaseId>,
     /// Why it may be meant so; `None` is negligence.
@@ -94,7 +112,10 @@ struct Key {
 
 #[derive(Clone, Debug, Default)]
 struct Count {
+    mutants: u64,
     noticed: bool,
+    /// The only case that noticed, so far.
+    alone: Option<CaseId>,
     reason: Option<Looseness>,
     cases: BTreeSet<CaseId>,
 }
@@ -108,12 +129,22 @@ pub struct Tally {
     cases: u64,
     answers: u64,
     left_out: u64,
+    /// Cases whose answers were mutated, and whether they noticed any of it.
+    teeth: BTreeMap<CaseId, bool>,
+}
+
+/// What became of one change of an answer.
+#[derive(Clone, Debug, Default)]
+struct Change {
+    mutants: u64,
+    noticed: bool,
+    reason: Option<Looseness>,
 }
 
 /// The mutants of one answer, by place and operator.
 #[derive(Clone, Debug, Default)]
 pub struct AnswerTally {
-    counts: std::collections::HashMap<(Part, String, Operator), (bool, Option<Looseness>)>,
+    counts: std::collections::HashMap<(Part, String, Operator), Change>,
     generated: [u64; Operator::ALL.len()],
     killed: [u64; Operator::ALL.len()],
     clauses: std::collections::HashMap<ClauseId, u64>,
@@ -126,9 +157,10 @@ impl AnswerTally {
         self.generated[operator as usize] += 1;
         self.killed[operator as usize] += u64::from(survived.is_none());
         let count = self.counts.entry((part, place.to_owned(), operator)).or_default();
+        count.mutants += 1;
         match survived {
-            None => count.0 = true,
-            Some(reason) => count.1 = count.1.take().max(Some(reason)),
+            None => count.noticed = true,
+            Some(reason) => count.reason = count.reason.take().max(Some(reason)),
         }
     }
 
@@ -156,6 +188,7 @@ impl Tally {
     pub fn absorb(&mut self, group: &Group, case: &CaseId, answer: AnswerTally) {
         self.answers += 1;
         self.left_out += answer.left_out;
+        *self.teeth.entry(case.clone()).or_default() |= answer.killed.iter().any(|killed| *killed > 0);
         for (at, operator) in Operator::ALL.iter().enumerate() {
             if answer.generated[at] > 0 {
                 let count = self.operators.entry(*operator).or_default();
@@ -166,10 +199,17 @@ impl Tally {
         for (clause, count) in answer.clauses {
             *self.clauses.entry(clause).or_default() += count;
         }
-        for ((part, place, operator), (noticed, reason)) in answer.counts {
+        for ((part, place, operator), Change { mutants, noticed, reason }) in answer.counts {
             let count = self.counts.entry(Key { group: group.clone(), part, place, operator }).or_default();
+            count.mutants += mutants;
+            if noticed {
+                let alone = !count.noticed || count.alone.as_ref() == Some(case);
+                count.alone = alone.then(|| case.clone());
+            }
             if noticed || count.noticed {
-                *count = Count { noticed: true, ..Count::default() };
+                count.noticed = true;
+                count.reason = None;
+                count.cases.clear();
             } else {
                 count.reason = count.reason.take().max(reason);
                 count.cases.insert(case.clone());
@@ -185,12 +225,16 @@ impl Tally {
             .into_iter()
             .map(|(operator, (generated, killed))| OperatorCount { operator, generated, killed })
             .collect();
+        let alone: BTreeSet<&CaseId> = self.counts.values().filter_map(|count| count.alone.as_ref()).collect();
+        let alone = alone.into_iter().cloned().collect();
+        let toothless = self.teeth.into_iter().filter(|(_, bites)| !bites).map(|(case, _)| case).collect();
         let survived = self.counts.into_iter().filter(|(_, count)| !count.noticed).map(|(key, count)| Survivor {
             operation: key.group.operation,
             status: key.group.status,
             part: key.part,
             place: key.place,
             operator: key.operator,
+            mutants: count.mutants,
             cases: count.cases.into_iter().collect(),
             deliberate: count.reason.filter(|reason| !reason.is_negligent()),
         });
@@ -201,6 +245,8 @@ impl Tally {
             killed: operators.iter().map(|each| each.killed).sum(),
             left_out: self.left_out,
             survived: survived.collect(),
+            alone,
+            toothless,
             operators,
             clauses: self.clauses,
         }

@@ -224,13 +224,45 @@ pub struct ExchangeRecord {
     /// Why there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorRecord>,
-    /// How often it was sent: more than once only with `--transport-retries`.
+    /// How often it was sent: more than once only with `--transport-retries`, or where the target allows to wait for a
+    /// service that asks for it.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub attempts: u32,
+    /// Redirects that were followed, in order. The answer is the one to the last of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirects: Vec<HopRecord>,
+    /// Answers that put the request off and were waited out, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitRecord>,
     /// When it began, in microseconds from the start of the run.
     pub started_us: u64,
     /// How long it took, in microseconds.
     pub elapsed_us: u64,
+}
+
+/// A redirect that was followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HopRecord {
+    /// Status of the answer that redirected.
+    pub status: u16,
+    /// Method of the request that followed.
+    pub method: String,
+    /// Its full URL.
+    pub url: String,
+    /// Credentials that were not carried to another origin: names of header fields, `query NAME`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
+}
+
+/// An answer that put a request off (`Retry-After`) and was waited out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitRecord {
+    /// Its status.
+    pub status: u16,
+    /// How long it asked to wait, in microseconds.
+    pub wait_us: u64,
 }
 
 /// An answer, redacted.
@@ -265,6 +297,32 @@ pub struct BodyRecord {
     /// True when only the beginning is kept.
     #[serde(default)]
     pub cut: bool,
+}
+
+/// A request that no service can have a right answer to, and what came back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeRecord {
+    /// Service that was probed.
+    pub service: String,
+    /// What was asked.
+    pub kind: ProbeKind,
+    /// What was sent and what came back.
+    pub exchange: ExchangeRecord,
+}
+
+/// What a probe asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbeKind {
+    /// Reads a path, or an id, that nobody has.
+    Path,
+    /// Reads the path of an operation that is documented with another method only.
+    Method,
+    /// Asks for an operation by its own method, at a path or with an id that nobody has. Only where writing is allowed.
+    Operation,
+    /// A documented request that changes nothing: what a service answers to sense.
+    Sense,
 }
 
 /// Why there is no answer.
@@ -399,6 +457,9 @@ pub struct Footer {
     pub removed: u64,
     /// Whether the run was interrupted.
     pub interrupted: bool,
+    /// Requests that were to find out whether the target tells sense from nonsense.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<ProbeRecord>,
     /// How long it took, in microseconds.
     pub elapsed_us: u64,
 }

@@ -251,6 +251,7 @@ impl Parts {
             created,
             removed,
             interrupted: true,
+            probes: Vec::new(),
             elapsed_us: self.cases.values().map(|case| case.started_us + case.elapsed_us).max().unwrap_or(0),
         };
         Ok(Record { header, cases: self.cases.into_values().collect(), summary, footer })

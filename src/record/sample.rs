@@ -89,6 +89,7 @@ pub fn record() -> Record {
         created,
         removed,
         interrupted: false,
+        probes: Vec::new(),
         elapsed_us: 2_345_678,
     };
     Record { header, cases, summary: summary.finish(), footer }
@@ -243,6 +244,8 @@ fn exchange(status: u16, answer: &str) -> ExchangeRecord {
         }),
         error: None,
         attempts: 1,
+        redirects: Vec::new(),
+        waits: Vec::new(),
         started_us: 1000,
         elapsed_us: 10_000,
     }

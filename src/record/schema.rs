@@ -149,8 +149,13 @@ fn footer() -> Value {
             ("interrupted", flag()),
             ("elapsed_us", whole()),
         ],
-        &[],
+        &[("probes", list(&reference("probe")))],
     )
+}
+
+fn probe() -> Value {
+    let kind = one_of(&["path", "method", "operation", "sense"]);
+    object(&[("service", text()), ("kind", kind), ("exchange", reference("exchange"))], &[])
 }
 
 fn lines() -> Defs {
@@ -322,6 +327,7 @@ fn findings() -> Defs {
 fn wire() -> Defs {
     let headers = list(&pair(&text(), &text()));
     vec![
+        ("probe", probe()),
         (
             "exchange",
             object(
@@ -339,6 +345,14 @@ fn wire() -> Defs {
                     ("response", reference("response")),
                     ("error", object(&[("stage", reference("stage")), ("detail", text())], &[])),
                     ("attempts", whole()),
+                    (
+                        "redirects",
+                        list(&object(
+                            &[("status", whole()), ("method", text()), ("url", text())],
+                            &[("dropped", list(&text()))],
+                        )),
+                    ),
+                    ("waits", list(&object(&[("status", whole()), ("wait_us", whole())], &[]))),
                 ],
             ),
         ),
@@ -437,6 +451,7 @@ fn names() -> Defs {
                 "truncated",
                 "body-too-large",
                 "decode",
+                "redirect",
                 "case-timeout",
                 "internal",
             ]),

@@ -88,9 +88,14 @@ impl Redactor {
         if self.needles.is_empty() || !clean.contains(ELLIPSIS) {
             return clean;
         }
+        let mut end = clean.len();
         for (at, _) in clean.clone().rmatch_indices(ELLIPSIS) {
-            if let Some((start, name)) = self.begun(&clean.as_bytes()[..at]) {
+            // One that stood in what was replaced, as part of the secret, is gone.
+            if at < end
+                && let Some((start, name)) = self.begun(&clean.as_bytes()[..at])
+            {
                 clean.to_mut().replace_range(start..at, name);
+                end = start;
             }
         }
         clean
@@ -219,9 +224,14 @@ impl Redactor {
         }
     }
 
-    fn exchange(&self, exchange: &mut ExchangeRecord) {
+    /// Removes secrets from an exchange that is of no case.
+    pub fn exchange(&self, exchange: &mut ExchangeRecord) {
         self.string(&mut exchange.url);
         self.headers(&mut exchange.headers);
+        for hop in &mut exchange.redirects {
+            self.string(&mut hop.url);
+            hop.dropped.iter_mut().for_each(|name| self.string(name));
+        }
         if let Some(body) = &mut exchange.body {
             self.body(body);
         }
@@ -344,6 +354,12 @@ mod tests {
         let mut body = BodyRecord { bytes: 99, text: Some("x Bearer htt".to_owned()), base64: None, cut: true };
         redactor.body(&mut body);
         assert_eq!(body.text.as_deref(), Some("x $GROOVE_ACCESS_TOKEN"));
+    }
+
+    #[test]
+    fn a_secret_with_an_ellipsis_in_it_may_be_cut_as_well() {
+        let redactor = Redactor::new([("t", "ab…cdef…gh")]).unwrap();
+        assert_eq!(redactor.text("x ab…cdef…g… ab…cdef…gh"), "x $T… $T");
     }
 
     #[test]

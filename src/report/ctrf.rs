@@ -59,7 +59,12 @@ pub(super) fn render(record: &Record) -> Result<Vec<u8>, ReportError> {
                 "appName": log_line(&target.product),
                 "appVersion": log_line(&target.version),
                 "testEnvironment": log_line(&target.name),
-                "extra": { "class": target.class, "suite": record.header.suite.hash, "seed": record.header.seed },
+                "extra": {
+                    "class": target.class,
+                    "suite": record.header.suite.hash,
+                    "seed": record.header.seed,
+                    "warnings": record.header.warnings.iter().map(|text| log_line(text)).collect::<Vec<_>>(),
+                },
             },
             "tests": tests,
         },

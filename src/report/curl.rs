@@ -165,6 +165,8 @@ mod tests {
             response: None,
             error: None,
             attempts: 1,
+            redirects: Vec::new(),
+            waits: Vec::new(),
             started_us: 0,
             elapsed_us: 0,
         }

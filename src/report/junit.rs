@@ -61,13 +61,18 @@ pub(super) fn render(record: &Record) -> String {
 /// Who was tested with what. Never none: older schemas of Jenkins want at least one.
 fn properties(record: &Record) -> String {
     let header = &record.header;
+    let warnings = header.warnings.iter().map(|warning| ("casebook.warning", warning));
     let pairs = [
         ("casebook.version", &header.casebook_version),
         ("casebook.run", &header.run_id),
         ("casebook.target", &header.target.name),
         ("casebook.suite", &header.suite.hash),
     ];
-    pairs.iter().map(|(name, value)| format!("<property name=\"{name}\" value=\"{}\"/>", one_line(value))).collect()
+    pairs
+        .into_iter()
+        .chain(warnings)
+        .map(|(name, value)| format!("<property name=\"{name}\" value=\"{}\"/>", one_line(value)))
+        .collect()
 }
 
 fn suite(out: &mut String, id: usize, name: &str, timestamp: &str, properties: &str, entries: &[Entry]) {

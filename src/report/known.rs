@@ -5,10 +5,8 @@ use crate::record::{Header, KnownEntry};
 
 use super::words::count;
 
-/// Titles of the columns of [`rows`].
-pub(super) const COLUMNS: [&str; 5] = ["about", "how it fails", "why it is accepted", "issue", "until"];
-
-/// One row for each entry, in the order of the target's file.
+/// One row for each entry, in the order of the target's file: what it is about, how it fails, why it is accepted, the
+/// issue, and until when.
 pub(super) fn rows(header: &Header) -> Vec<[String; 5]> {
     header.known.iter().map(row).collect()
 }

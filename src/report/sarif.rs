@@ -68,6 +68,7 @@ pub(super) fn render(record: &Record) -> Result<Vec<u8>, ReportError> {
         .take(MAX_RESULTS)
         .map(|case| note("error", &format!("{}: {}", case.id, words::in_one_line(case))))
         .collect();
+    notes.extend(record.header.warnings.iter().map(|warning| note("warning", warning)));
     notes.extend(standings.run_problem().map(|problem| note("error", &problem)));
     if left_out > 0 {
         notes.push(note("warning", &format!("{left_out} more results are left out; the record has them")));

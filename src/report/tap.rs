@@ -29,6 +29,9 @@ pub(super) fn render(record: &Record) -> String {
             quoted(&problem)
         );
     }
+    for warning in &record.header.warnings {
+        let _ = writeln!(out, "# warning: {}", log_line(warning));
+    }
     let _ = writeln!(out, "# {}", log_line(&words::total_line(record)));
     let _ = writeln!(out, "# {}", log_line(&words::conclusion(record)));
     out

@@ -153,10 +153,17 @@ pub fn rerun(id: &str) -> String {
 /// The answer on one line: `200 OK, application/json, 83 bytes`, or why there is none.
 #[must_use]
 pub fn answer(exchange: &ExchangeRecord) -> String {
-    let again = match exchange.attempts {
+    let mut again = match exchange.attempts {
         0 | 1 => String::new(),
         attempts => format!(" (sent {attempts} times)"),
     };
+    for wait in &exchange.waits {
+        let _ = write!(again, " (waited {} after {})", words::duration(wait.wait_us), wait.status);
+    }
+    for hop in &exchange.redirects {
+        let left = if hop.dropped.is_empty() { String::new() } else { format!(" without {}", hop.dropped.join(", ")) };
+        again.push_str(&log_line(&shorten(&format!(" ({} led to {} {}{left})", hop.status, hop.method, hop.url), 300)));
+    }
     let answer = match (&exchange.response, &exchange.error) {
         (Some(response), _) => {
             let mut line = response.status.to_string();

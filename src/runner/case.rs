@@ -1,30 +1,33 @@
 //! One case from its first step to its teardown: [`run_case`].
 
+mod judge;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
 
 use futures_util::future::join_all;
 
+use super::deliver::{Order, deliver, put_off};
 use super::dispatch::RunOptions;
-use super::evidence::{Moment, micros, record};
-use super::pace::Pace;
-use super::step::{self, CaptureFailure};
+use super::evidence::micros;
+use super::jar::Jar;
+use super::pace::{Hold, Pace};
+use super::step;
 use super::testimony::{Answer, Testimony};
 use crate::compare;
 use crate::model::exchange::{PreparedRequest, Response};
-use crate::model::expect::Expect;
 use crate::model::json::Json;
-use crate::model::judgement::{Judgement, Mismatch, MismatchKind, Part};
+use crate::model::judgement::{Judgement, Mismatch};
 use crate::model::spec::{Case, LedgerSpec, Step, StepRole};
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::{Stage, Verdict};
-use crate::record::{BodyDiff, CaseRecord, Change, ExchangeRecord, LedgerEntry};
+use crate::record::{BodyDiff, CaseRecord, Change, ExchangeRecord, LedgerEntry, WaitRecord};
 use crate::redact::Redactor;
-use crate::template::expect::{self, Rules};
+use crate::template::expect::Rules;
 use crate::template::{Scope, TemplateError, request, resolve_json};
-use crate::transport::{Transport, TransportError};
+use crate::transport::Transport;
 
 /// What all cases of a run share.
 pub(super) struct Env<T> {
@@ -37,6 +40,8 @@ pub(super) struct Env<T> {
     pub(super) started: Instant,
     /// How fast requests may follow each other, if the target limits it.
     pub(super) pace: Option<Pace>,
+    /// How long requests wait that a service has put off, if the target allows it.
+    pub(super) hold: Option<Hold>,
     /// Who hears what each case saw; usually nobody.
     pub(super) listener: Option<tokio::sync::mpsc::Sender<Testimony>>,
 }
@@ -130,6 +135,8 @@ struct Attempt<'a, T> {
     /// Captures that found nothing: full name, the step, how.
     missing: BTreeMap<String, String>,
     secrets: Vec<(String, String)>,
+    /// Cookies, of a case that keeps them.
+    jar: Option<Mutex<Jar>>,
     /// What main steps saw; empty when nobody listens.
     answers: Vec<Answer>,
 }
@@ -152,6 +159,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
             problems: Vec::new(),
             missing: BTreeMap::new(),
             secrets: Vec::new(),
+            jar: case.cookies.then(Mutex::default),
             answers: Vec::new(),
         }
     }
@@ -194,7 +202,11 @@ impl<'a, T: Transport> Attempt<'a, T> {
             return self.single(step, request).await;
         }
         let env = self.env;
-        let answers = join_all(prepared.iter().map(|request| send(env, request))).await;
+        let sending = steps.iter().zip(&prepared).map(async |(step, request)| {
+            let order = order(self.case, self.jar.as_ref(), &self.secrets, step);
+            deliver(env, &order, request).await
+        });
+        let answers = join_all(sending).await;
         for ((step, request), sent) in steps.iter().zip(&prepared).zip(answers) {
             let judged = self.receive(step, request, sent)?;
             self.settle(step, judged)?;
@@ -206,8 +218,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
         let began = Instant::now();
         loop {
             let kept = self.exchanges.len();
-            let sent = send(self.env, request).await;
-            let judged = self.receive(step, request, sent)?;
+            let judged = self.patiently(step, request).await?;
             let Some(poll) = step.poll.filter(|_| !judged.judgement.mismatches.is_empty()) else {
                 return self.settle(step, judged);
             };
@@ -225,157 +236,38 @@ impl<'a, T: Transport> Attempt<'a, T> {
             let value = resolve_json(template, &mut self.scope, false)?;
             self.scope.set(format!("with.{name}"), value);
         }
-        request::prepare(&step.request, &step.service, &mut self.scope)
+        let mut request = request::prepare(&step.request, &step.service, &mut self.scope)?;
+        if let Some(jar) = &self.jar {
+            jar.lock().unwrap_or_else(PoisonError::into_inner).add(&mut request, SystemTime::now());
+        }
+        Ok(request)
     }
 
-    /// Keeps the exchange and compares the answer.
-    fn receive(&mut self, step: &'a Step, request: &PreparedRequest, sent: Sent) -> Result<Judged, Halt> {
-        let Sent { attempts, started, elapsed, .. } = sent;
-        let moment = Moment { step: &step.id, role: step.role, attempts, started, elapsed };
-        self.exchanges.push(record(&moment, request, &sent.answer, self.env.options.evidence));
-        let response = match sent.answer {
-            Ok(response) => response,
-            Err(error) if step.role == StepRole::Setup => {
-                return Err(Halt::Blocked { step: step.id.clone(), detail: error.detail });
-            }
-            Err(error) => return Err(Halt::Errored { stage: error.stage, detail: error.detail }),
-        };
-        self.scope.set(format!("{}.status", step.id), Json::integer(i64::from(response.status)));
-        let rules = self.env.rules();
-        for (name, template) in &step.with {
-            let value = resolve_json(template, &mut self.scope, false).map_err(|error| self.halt(step, &error))?;
-            self.scope.set(format!("with.{name}"), value);
-        }
-        let expect = expect::resolve(&step.expect, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?;
-        let judgement = compare::compare(&expect, &response, &step.id);
-        if !judgement.mismatches.is_empty() && step.role != StepRole::Teardown {
-            self.diffs.retain(|diff| diff.step != step.id);
-            self.diffs.extend(diff(&step.id, &expect, &response));
-        }
-        let wanted_expect = match &step.wanted {
-            None => None,
-            Some(spec) => Some(expect::resolve(spec, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?),
-        };
-        let wanted = wanted_expect.as_ref().map(|wanted| compare::compare(wanted, &response, &step.id));
-        if self.env.listener.is_some() && step.role == StepRole::Main {
-            self.remember(step, request, expect, wanted_expect, &response);
-        }
-        Ok(Judged { response, judgement, wanted })
-    }
-
-    /// Keeps an answer for the listener. Of a step that polls only the last one counts.
-    fn remember(
-        &mut self,
-        step: &Step,
-        request: &PreparedRequest,
-        expect: Expect,
-        wanted: Option<Expect>,
-        response: &Response,
-    ) {
-        let Some(index) = self.case.steps.iter().position(|each| std::ptr::eq(each, step)) else { return };
-        self.answers.retain(|answer| answer.step != index);
-        self.answers.push(Answer {
-            step: index,
-            method: request.method.clone(),
-            path: request.target.split(['?', '#']).next().unwrap_or_default().to_owned(),
-            expect: Arc::new(expect),
-            wanted: wanted.map(Arc::new),
-            response: response.clone(),
-        });
-    }
-
-    /// Takes over what was found, and captures.
-    fn settle(&mut self, step: &'a Step, judged: Judged) -> Result<(), Halt> {
-        let Judged { response, judgement, wanted } = judged;
-        let clean = judgement.mismatches.is_empty();
-        if step.role == StepRole::Setup && !clean {
-            let detail = judgement.mismatches.iter().map(sentence).collect::<Vec<_>>().join("; ");
-            self.judgement.notes.extend(judgement.mismatches);
-            return Err(Halt::Blocked { step: step.id.clone(), detail });
-        }
-        if step.role == StepRole::Main {
-            self.judgement.absorb(judgement);
-            if let Some(wanted) = wanted {
-                self.judgement.unmet.extend(wanted.mismatches);
-                self.judgement.readings.extend(wanted.readings);
-            }
-        }
-        for capture in &step.captures {
-            match step::capture(capture, &response) {
-                Ok(value) => {
-                    if capture.secret {
-                        let name = format!("{}.{}", step.id, capture.name);
-                        self.secrets.extend(step::secrets(&value).map(|text| (name.clone(), text.to_owned())));
-                    }
-                    if step.creates.is_some() || step.removes.is_some() {
-                        self.scope.set(format!("self.{}", capture.name), value.clone());
-                    }
-                    self.scope.set(format!("{}.{}", step.id, capture.name), value);
-                }
-                Err(failure) => self.lost(step, &capture.name, failure, clean)?,
-            }
-        }
-        for (spec, change) in [(&step.creates, Change::Created), (&step.removes, Change::Removed)] {
-            // An answer without the captures has created nothing that could be named. A teardown step that went as
-            // expected leaves nothing behind, also where the thing had gone before.
-            let gone = step.role == StepRole::Teardown && change == Change::Removed;
-            if let Some(spec) = spec
-                && (gone || (200..300).contains(&response.status))
-                && let Ok(entries) = step::ledger(spec, change, &step.id, &self.scope)
+    /// Sends a request and judges the answer. An answer that puts the request off, and that the case does not expect,
+    /// is waited out as far as the target allows it.
+    async fn patiently(&mut self, step: &'a Step, request: &PreparedRequest) -> Result<Judged, Halt> {
+        let kept = self.exchanges.len();
+        let mut waits: Vec<WaitRecord> = Vec::new();
+        loop {
+            let order = order(self.case, self.jar.as_ref(), &self.secrets, step);
+            let sent = deliver(self.env, &order, request).await;
+            let judged = self.receive(step, request, sent);
+            if let (Ok(judged), Some(hold)) = (&judged, &self.env.hold)
+                && !judged.judgement.mismatches.is_empty()
+                && waits.len() < MOST_WAITS
+                && let Some(wait) = put_off(&judged.response, hold.longest(), SystemTime::now())
             {
-                self.ledger.extend(entries);
+                waits.push(WaitRecord { status: judged.response.status, wait_us: micros(wait) });
+                self.exchanges.truncate(kept);
+                hold.until(&request.base_url, wait);
+                continue;
             }
-        }
-        for capture in &step.captures {
-            self.scope.unset(&format!("self.{}", capture.name));
-        }
-        Ok(())
-    }
-
-    /// A capture that found nothing fails here, not where its value is used.
-    fn lost(&mut self, step: &Step, name: &str, failure: CaptureFailure, clean: bool) -> Result<(), Halt> {
-        let detail = format!("nothing captured as `{name}` at `{}`: {}", failure.place, failure.actual);
-        match step.role {
-            StepRole::Setup => return Err(Halt::Blocked { step: step.id.clone(), detail }),
-            StepRole::Main if clean => self.judgement.mismatches.push(Mismatch {
-                step: step.id.clone(),
-                part: Part::Body,
-                place: failure.place,
-                check: format!("capture:{name}"),
-                kind: MismatchKind::Missing,
-                expected: failure.expected,
-                actual: failure.actual,
-                types: None,
-                clauses: step.expect.fallback.clone(),
-            }),
-            // The mismatches of the same answer already say why.
-            StepRole::Main | StepRole::Teardown => {}
-        }
-        self.missing.insert(format!("{}.{name}", step.id), step.id.clone());
-        Ok(())
-    }
-
-    fn checks(&mut self) -> Result<(), Halt> {
-        let (case, rules) = (self.case, self.env.rules());
-        for (index, spec) in case.checks.iter().enumerate() {
-            match expect::check(spec, index, &case.clauses, &mut self.scope, rules) {
-                Ok((value, pattern)) => {
-                    let mut judgement = compare::check_value(&pattern, &value, &spec.title, Part::Check);
-                    if spec.wanted {
-                        self.judgement.unmet.append(&mut judgement.mismatches);
-                        judgement.checks.clear();
-                    }
-                    self.judgement.absorb(judgement);
-                }
-                Err(TemplateError::NoValue(name)) if self.missing.contains_key(&name) => {
-                    if self.judgement.mismatches.is_empty() {
-                        return Err(self.blocked_by(&name));
-                    }
-                }
-                Err(error) => return Err(self.unresolved(format!("check `{}`: {error}", spec.title))),
+            if let Some(exchange) = self.exchanges.last_mut().filter(|_| !waits.is_empty()) {
+                exchange.attempts += u32::try_from(waits.len()).unwrap_or(u32::MAX);
+                exchange.waits = waits;
             }
+            return judged;
         }
-        Ok(())
     }
 
     async fn tear_down(&mut self) {
@@ -393,8 +285,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
                     continue;
                 }
             };
-            let sent = send(self.env, &request).await;
-            let judged = match self.receive(step, &request, sent) {
+            let judged = match self.patiently(step, &request).await {
                 Ok(judged) => judged,
                 Err(Halt::Errored { detail, .. } | Halt::Blocked { detail, .. }) => {
                     self.problems.push(format!("{}: {detail}", step.id));
@@ -465,60 +356,17 @@ impl<'a, T: Transport> Attempt<'a, T> {
     }
 }
 
-struct Sent {
-    answer: Result<Response, TransportError>,
-    attempts: u32,
-    started: Duration,
-    elapsed: Duration,
-}
-
 struct Judged {
     response: Response,
     judgement: Judgement,
     wanted: Option<Judgement>,
 }
 
-async fn send<T: Transport>(env: &Env<T>, request: &PreparedRequest) -> Sent {
-    let turn = async || {
-        if let Some(pace) = &env.pace {
-            pace.turn().await;
-        }
-    };
-    turn().await;
-    let started = env.started.elapsed();
-    let mut attempts = 1;
-    let mut answer = env.transport.send(request).await;
-    while attempts <= env.options.transport_retries
-        && answer.as_ref().is_err_and(|error| may_repeat(&request.method, error.stage))
-    {
-        attempts += 1;
-        turn().await;
-        answer = env.transport.send(request).await;
-    }
-    Sent { answer, attempts, started, elapsed: env.started.elapsed().saturating_sub(started) }
-}
+/// How often a request is sent again that the service has put off.
+const MOST_WAITS: usize = 3;
 
-/// Whether an exchange may be sent again. An answer, however broken, is never asked for twice; and what may have been
-/// carried out is repeated only where that changes nothing (RFC 9110, section 9.2.2).
-fn may_repeat(method: &str, stage: Stage) -> bool {
-    match stage {
-        Stage::Resolve | Stage::Connect | Stage::Tls => true,
-        Stage::Send | Stage::Timeout | Stage::Truncated => {
-            matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
-        }
-        _ => false,
-    }
-}
-
-/// Longer bodies are not kept side by side; the exchange has them, and the mismatches say where they differ.
-const LONGEST_DIFF: usize = 256 << 10;
-
-fn diff(step: &str, expect: &Expect, response: &Response) -> Option<BodyDiff> {
-    if response.body.len() > LONGEST_DIFF {
-        return None;
-    }
-    let shown = compare::show(expect, response)?;
-    Some(BodyDiff { step: step.to_owned(), expected: shown.expected, actual: shown.actual })
+fn order<'a>(case: &Case, jar: Option<&'a Mutex<Jar>>, captured: &'a [(String, String)], step: &Step) -> Order<'a> {
+    Order { redirects: step.request.redirects, effect: case.effect, jar, captured }
 }
 
 fn template_halt(error: &TemplateError) -> Halt {

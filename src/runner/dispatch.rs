@@ -1,6 +1,6 @@
 //! Which case runs when: [`run`] keeps a fixed number of cases in flight and never lets two overlap that share a lock.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 use super::case::Env;
-use super::pace::Pace;
+use super::pace::{Hold, Pace};
 use super::repeat::repeated;
 use super::testimony::Testimony;
 use crate::event::RunEvent;
@@ -123,7 +123,11 @@ pub async fn run_heard<T: Transport + 'static>(
     // A case that waits for its turn uses up its deadline: no more are begun than have their turn within a second.
     let most = pace.map_or(usize::MAX, |rate| rate.ceil().max(1.0) as usize);
     let pace = pace.map(Pace::new);
-    let jobs = plan.options.jobs.clamp(1, plan.cases.len().max(1)).min(most);
+    let hold = plan.target.limits.retry_after.map(Hold::new);
+    // For the same reason no more are begun than hosts take at a time.
+    let hosts = plan.target.services.values().collect::<BTreeSet<_>>().len().max(1);
+    let admitted = plan.target.limits.connections.map_or(usize::MAX, |each| each.saturating_mul(hosts));
+    let jobs = plan.options.jobs.clamp(1, plan.cases.len().max(1)).min(most).min(admitted);
     let fail_fast = plan.options.fail_fast;
     let shared = Arc::new(Shared {
         queue: Mutex::new(Queue::new(plan.cases)),
@@ -139,6 +143,7 @@ pub async fn run_heard<T: Transport + 'static>(
             transport,
             started: Instant::now(),
             pace,
+            hold,
             listener,
         },
         events,

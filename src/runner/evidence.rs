@@ -10,16 +10,16 @@ use crate::record::{BodyRecord, ErrorRecord, ExchangeRecord, ResponseRecord};
 use crate::transport::TransportError;
 
 /// When an exchange was, and of which step.
-pub(super) struct Moment<'a> {
-    pub(super) step: &'a str,
-    pub(super) role: StepRole,
-    pub(super) attempts: u32,
-    pub(super) started: Duration,
-    pub(super) elapsed: Duration,
+pub(crate) struct Moment<'a> {
+    pub(crate) step: &'a str,
+    pub(crate) role: StepRole,
+    pub(crate) attempts: u32,
+    pub(crate) started: Duration,
+    pub(crate) elapsed: Duration,
 }
 
 /// The record of an exchange. `cap` is in bytes and holds for each body.
-pub(super) fn record(
+pub(crate) fn record(
     moment: &Moment<'_>,
     request: &PreparedRequest,
     answer: &Result<Response, TransportError>,
@@ -41,6 +41,8 @@ pub(super) fn record(
         }),
         error: answer.as_ref().err().map(|error| ErrorRecord { stage: error.stage, detail: error.detail.clone() }),
         attempts: moment.attempts,
+        redirects: Vec::new(),
+        waits: Vec::new(),
         started_us: micros(moment.started),
         elapsed_us: micros(moment.elapsed),
     }

@@ -2,9 +2,12 @@
 //! happens as [`RunEvent`](crate::event::RunEvent)s.
 
 mod case;
+mod deliver;
 mod dispatch;
-mod evidence;
+pub(crate) mod evidence;
+mod jar;
 mod pace;
+mod redirect;
 mod repeat;
 mod session;
 mod step;
@@ -12,5 +15,5 @@ mod testimony;
 
 pub use dispatch::{Plan, PlannedCase, RunOptions, Stop, run, run_heard};
 pub use session::Session;
-pub use step::{CaptureFailure, capture};
+pub use step::{CaptureFailure, capture, capture_from};
 pub use testimony::{Answer, Testimony};

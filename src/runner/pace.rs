@@ -1,5 +1,8 @@
-//! Not more requests a second than the target allows, over all workers: [`Pace`].
+//! Not more requests a second than the target allows, over all workers: [`Pace`]; and none while a service has asked
+//! to wait: [`Hold`].
 
+use std::collections::HashMap;
+use std::sync::{Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -28,6 +31,44 @@ impl Pace {
             at
         };
         sleep_until(at).await;
+    }
+}
+
+/// Holds back requests to a service that has asked for it (`Retry-After`), whoever sends them.
+#[derive(Debug)]
+pub(super) struct Hold {
+    longest: Duration,
+    ends: Lock<HashMap<String, Instant>>,
+}
+
+impl Hold {
+    /// Holds that last at most so long.
+    pub(super) fn new(longest: Duration) -> Self {
+        Self { longest, ends: Lock::default() }
+    }
+
+    /// Longest hold.
+    pub(super) fn longest(&self) -> Duration {
+        self.longest
+    }
+
+    /// Holds back requests to a base URL for a time from now.
+    pub(super) fn until(&self, base_url: &str, wait: Duration) {
+        let end = Instant::now() + wait.min(self.longest);
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = ends.entry(base_url.to_owned()).or_insert(end);
+        *known = end.max(*known);
+    }
+
+    /// Waits until requests to a base URL may be sent.
+    pub(super) async fn passed(&self, base_url: &str) {
+        loop {
+            let end = self.ends.lock().unwrap_or_else(PoisonError::into_inner).get(base_url).copied();
+            match end {
+                Some(end) if end > Instant::now() => sleep_until(end).await,
+                _ => return,
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::case::Env;
 use super::dispatch::{Plan, Stop};
-use super::pace::Pace;
+use super::pace::{Hold, Pace};
 use super::repeat::repeated;
 use crate::model::verdict::Verdict;
 use crate::record::CaseRecord;
@@ -37,6 +37,7 @@ impl<T: Transport> Session<T> {
             transport,
             started: Instant::now(),
             pace: plan.target.limits.per_second.map(Pace::new),
+            hold: plan.target.limits.retry_after.map(Hold::new),
             listener: None,
         };
         Self { plan, env, locks }

@@ -26,6 +26,18 @@ pub struct CaptureFailure {
 /// # Errors
 /// When there is no value of the kind asked for, or more than one.
 pub fn capture(capture: &Capture, response: &Response) -> Result<Json<'static>, CaptureFailure> {
+    capture_from(capture, response, None)
+}
+
+/// As [`capture`], where somebody has read the body as JSON already; the response's own is looked at only as text.
+///
+/// # Errors
+/// As [`capture`].
+pub fn capture_from(
+    capture: &Capture,
+    response: &Response,
+    value: Option<&Json<'_>>,
+) -> Result<Json<'static>, CaptureFailure> {
     let (place, found) = match &capture.from {
         CaptureFrom::WholeBody => {
             (String::new(), Ok(vec![Json::string(String::from_utf8_lossy(&response.body).into_owned())]))
@@ -35,7 +47,10 @@ pub fn capture(capture: &Capture, response: &Response) -> Result<Json<'static>, 
             (name.clone(), Ok(values.collect()))
         }
         CaptureFrom::Body(path) => {
-            let found = compare::extract(path, &response.body, response.content_type().as_deref());
+            let found = match value {
+                Some(value) => compare::extract_json(path, value),
+                None => compare::extract(path, &response.body, response.content_type().as_deref()),
+            };
             (path_text(path).to_owned(), found.map_err(|error| error.to_string()))
         }
     };

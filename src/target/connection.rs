@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::Reader;
+use super::{Origin, Reader};
 use crate::case::fields;
 use crate::case::reader::Node;
 use crate::model::connection::{ClientCertificate, Connection, ProxyAuth};
@@ -38,6 +38,7 @@ impl Reader<'_> {
         &self,
         root: &Node<'_>,
         services: &BTreeMap<String, String>,
+        secrets: &BTreeMap<String, Origin>,
         known: &dyn Fn(&str) -> bool,
     ) -> Connection {
         let Some(node) = root.node("connection") else { return Connection::default() };
@@ -52,9 +53,16 @@ impl Reader<'_> {
                 None
             }
         };
-        let proxy_auth = node.node("proxy_auth").map(|auth| ProxyAuth {
-            user: self.template(&auth, "user", known),
-            password: self.template(&auth, "password", known),
+        let proxy_auth = node.node("proxy_auth").map(|auth| {
+            let password = self.template(&auth, "password", known);
+            let mut names = Vec::new();
+            password.names(&mut names);
+            if !names.iter().any(|name| secrets.contains_key(*name)) {
+                let help = "name one of [secrets], which come from the environment or a file: \"${proxy.password}\"";
+                let span = auth.span_of("password");
+                self.file.error_help(span, "the proxy's password stands in the file", Some(help.to_owned()));
+            }
+            ProxyAuth { user: self.template(&auth, "user", known), password }
         });
         let mut resolve = Vec::new();
         for (text, span) in node.texts("resolve") {

@@ -104,6 +104,13 @@ async fn socket(url: &Url, network: &Network) -> Result<Box<dyn Stream>, Transpo
             })?
             .collect(),
     };
+    // RFC 6761, section 6.3. What may be changed is decided by the name, so a name that lies is not followed.
+    if host == "localhost"
+        && let Some(foreign) = addresses.iter().find(|address| !address.ip().is_loopback())
+    {
+        let text = format!("name lookup says that localhost is {}, which is not this machine", foreign.ip());
+        return Err(TransportError::new(Stage::Resolve, text));
+    }
     let mut last = TransportError::new(Stage::Resolve, "the host name has no address");
     for address in addresses {
         match TcpStream::connect(address).await {

@@ -221,8 +221,11 @@ impl Transport for HttpTransport {
 /// A timer that fires later than this was held up by this process.
 const HELD_UP: Duration = Duration::from_millis(20);
 
+/// How many times its deadline an exchange may take, if this process was held up.
+const MOST: u32 = 4;
+
 /// The exchange up to its deadline. The deadline is the service's: time in which this process was busy with the answer
-/// to another case, and did not look at the socket, is given back, up to the deadline once more. A service that keeps
+/// to another case, and did not look at the socket, is given back, up to [`MOST`] deadlines in all. A service that keeps
 /// this process busy itself, as with a flood of interim answers, gains no more than that.
 pub(super) async fn within(
     deadline: Duration,
@@ -230,7 +233,7 @@ pub(super) async fn within(
 ) -> Result<Response, TransportError> {
     let mut exchange = std::pin::pin!(exchange);
     let now = Instant::now();
-    let last = now.checked_add(deadline.saturating_mul(2));
+    let last = now.checked_add(deadline.saturating_mul(MOST));
     let mut end = now.checked_add(deadline);
     while let Some(until) = end {
         if let Ok(answer) = timeout_at(until, &mut exchange).await {
@@ -384,16 +387,26 @@ mod tests {
             body: Bytes::new(),
             wire_bytes: 0,
         };
-        let deadline = Duration::from_millis(50);
+        let deadline = Duration::from_millis(100);
         let never = within(deadline, std::future::pending()).await;
         assert_eq!(never.unwrap_err().stage, Stage::Timeout);
         // What arrives after the deadline because nobody looked is in time; what the service sends later is not.
         let held_up = async {
             tokio::task::yield_now().await;
-            std::thread::sleep(4 * deadline);
-            tokio::time::sleep(deadline).await;
+            std::thread::sleep(deadline + deadline / 2);
+            tokio::time::sleep(deadline / 4).await;
             Ok(answer())
         };
         assert_eq!(within(deadline, held_up).await.map(|response| response.status), Ok(200));
+        // Whoever keeps this process busy itself does not live for ever on what is given back.
+        let began = Instant::now();
+        let busy = async {
+            loop {
+                std::thread::sleep(deadline / 2);
+                tokio::task::yield_now().await;
+            }
+        };
+        assert_eq!(within(deadline, busy).await.unwrap_err().stage, Stage::Timeout);
+        assert!(began.elapsed() < 2 * MOST * deadline, "{:?}", began.elapsed());
     }
 }

@@ -50,7 +50,9 @@ pub fn recompute(record: &Record) -> Vec<Finding> {
         Exit::Terminated => Exit::Terminated,
         _ => Exit::Interrupted,
     });
-    let (summary, footer) = conclude(&record.header, &record.summary, &record.cases, interrupted, recorded.elapsed_us);
+    let probes = recorded.probes.clone();
+    let (summary, footer) =
+        conclude(&record.header, &record.summary, &record.cases, probes, interrupted, recorded.elapsed_us);
     for (ours, theirs) in summary.clauses.iter().zip(&record.summary.clauses) {
         if ours.verdict != theirs.verdict {
             let (id, ours, theirs) = (&theirs.id, plain(&ours.verdict), plain(&theirs.verdict));
@@ -150,7 +152,7 @@ mod tests {
             }
         }
         record.header.selected = record.cases.iter().map(|case| case.id.clone()).collect();
-        let (summary, footer) = conclude(&record.header, &record.summary, &record.cases, None, 1);
+        let (summary, footer) = conclude(&record.header, &record.summary, &record.cases, Vec::new(), None, 1);
         Record { summary, footer, ..record }
     }
 

@@ -46,7 +46,12 @@ pub async fn again(record: &Record, suite: &Suite, target: &Target) -> Result<Ag
     let redactor = Arc::new(plan::redactor(&target).map_err(|error| error.to_string())?);
     let mut suite = suite.clone();
     // Of a step that was sent again and again only the last answer is recorded.
-    suite.cases.iter_mut().flat_map(|case| Arc::make_mut(&mut case.steps)).for_each(|step| step.poll = None);
+    // The same holds for redirects that were followed and for answers that were waited out.
+    for step in suite.cases.iter_mut().flat_map(|case| Arc::make_mut(&mut case.steps)) {
+        step.poll = None;
+        step.request.redirects = 0;
+    }
+    target.limits.retry_after = None;
     let replay = Replay { suite: Arc::new(suite), target: Arc::new(target), redactor, stand_ins, record };
     let mut found = Again::default();
     for case in &record.cases {

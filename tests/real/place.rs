@@ -83,7 +83,7 @@ impl Place {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.command().arg("run").args(["--out", "out"]).args(arguments).output().expect("the command runs")
+        self.command().args(["run", "--no-probe", "--out", "out"]).args(arguments).output().expect("the command runs")
     }
 
     /// Runs the target file, and asserts the exit code.

@@ -33,6 +33,7 @@ pub(crate) static CASE: Table = Table {
             "names the target must provide beyond those mentioned; `name[n]` asks for n entries",
         ),
         field("observe", Kind::Bool, "the outcome is recorded; only `expect` can fail it"),
+        field("cookies", Kind::Bool, "true: cookies that answers set are sent back in later steps of the case"),
         field("strict", Kind::Bool, "runs only with `--strict`"),
         field("timeout_ms", MILLIS, "deadline of the whole case"),
         field("let", Kind::Values, "names for values used below"),
@@ -117,6 +118,12 @@ pub(crate) static REQUEST: Table = Table {
         field("headers", Kind::Map(&TEMPLATES), "names and values; a list sends the header several times"),
         field("without_headers", Kind::Texts, "default headers not to send"),
         field("auth", Kind::Template, "the name of an auth scheme of the target; absent: no credentials"),
+        field(
+            "redirects",
+            Kind::Integer(0, 20),
+            "follow at most so many redirects, and compare the answer after them (default: none is followed); \
+             credentials stay with their origin, and what changes something stays with its host",
+        ),
         field("content_type", Kind::Template, "instead of the body's own; `none` sends no header"),
         field("json", Kind::Text, "a JSON text; sent compact, members in the order written"),
         field("xml", Kind::Template, "an XML text; values are escaped"),

@@ -127,7 +127,7 @@ pub(crate) static LIMITS: Table = Table {
             "retry_after",
             Kind::Integer(1, 3600),
             "longest wait, in seconds, that an unexpected 429 or 503 with `Retry-After` may ask for before the request \
-             is sent again, three times at the most (default: no answer is waited out)",
+             is sent again, three times at the most and within the case's deadline (default: no answer is waited out)",
         ),
     ],
 };
@@ -140,6 +140,11 @@ pub(crate) static SAFETY: Table = Table {
     fields: &[
         field("allow", Kind::List(&EFFECT), "effects that are allowed beyond `read`"),
         field("hosts", Kind::Texts, "hosts (`host` or `host:port`) that they are allowed on"),
+        field(
+            "probe",
+            Kind::Bool,
+            "false: do not ask it for paths that nobody has, to see whether it says yes to them",
+        ),
     ],
 };
 

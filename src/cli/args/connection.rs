@@ -33,7 +33,7 @@ pub struct ConnectionArgs {
     /// Send everything to this Unix socket; the base URL gives `Host` and path only.
     #[arg(long, value_name = "PATH")]
     pub unix_socket: Option<PathBuf>,
-    /// Accept any TLS certificate. Shown in every report.
+    /// Accept any TLS certificate. Shown in every report but annotations.
     #[arg(long)]
     pub insecure: bool,
 }

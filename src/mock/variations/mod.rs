@@ -26,6 +26,20 @@ pub struct Variation {
     pub departure: Departure,
 }
 
+impl Variation {
+    /// The API that it is about, by the first word of its name; `None` when it is about how any answer is written.
+    pub fn service(&self) -> Option<&'static str> {
+        ["groove", "oracle"]
+            .into_iter()
+            .find(|name| self.id.strip_prefix(name).is_some_and(|rest| rest.starts_with('-')))
+    }
+
+    /// Whether answers are held back, so that a run of the whole suite takes long and computes nothing meanwhile.
+    pub fn waits(&self) -> bool {
+        self.allowed_by == wire::NO_TIME
+    }
+}
+
 /// Every variation: first those of the wire, then the readings of the documents' choices.
 pub fn variations() -> &'static [Variation] {
     static ALL: LazyLock<Vec<Variation>> = LazyLock::new(|| [wire::VARIATIONS, choices::VARIATIONS].concat());
@@ -81,6 +95,29 @@ mod tests {
                 };
                 assert!(fine, "{} on {}: {text}", variation.id, request.target);
             }
+        }
+    }
+
+    #[test]
+    fn a_variation_of_one_api_leaves_the_other_alone_and_only_those_that_wait_hold_answers_back() {
+        let seed = Seed::embedded().unwrap();
+        let honest = transcript(&mut Service::new(&seed), &seed);
+        for variation in variations() {
+            let varied = transcript(&mut Service::departing(&seed, vec![variation.departure]), &seed);
+            assert_eq!(variation.waits(), varied.iter().any(|(_, each)| each.delay.is_some()), "{}", variation.id);
+            let other = match variation.service() {
+                Some("groove") => "/documents/",
+                Some(_) => "/1/",
+                None => continue,
+            };
+            // Requests of the other API are the same, whatever was answered in between.
+            let of = |log: &[(crate::mock::http::Request, crate::mock::http::Response)]| {
+                let own = log.iter().filter(|(request, _)| request.target.starts_with(other));
+                own.map(|(request, response)| (request.target.clone(), response.status, decoded(response)))
+                    .collect::<Vec<_>>()
+            };
+            assert!(!of(&honest).is_empty());
+            assert_eq!(of(&varied), of(&honest), "{}", variation.id);
         }
     }
 

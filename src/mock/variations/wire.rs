@@ -11,6 +11,9 @@ use crate::mock::http::{Framing, Response};
 use crate::mock::media::accepts_gzip;
 use crate::mock::service::{Departure, Moment, gzip};
 
+/// What allows an answer to take its time.
+pub(super) const NO_TIME: &str = "no document promises a time";
+
 const fn wire(
     id: &'static str,
     allowed_by: &'static str,
@@ -183,19 +186,14 @@ pub(super) const VARIATIONS: &[Variation] = &[
     wire("reason-empty", "RFC 9112 section 4", "Reason phrases are empty.", |response, _| {
         response.reason = Some(String::new());
     }),
-    wire("slow", "no document promises a time", "Every answer is held back for a tenth of a second.", |response, _| {
+    wire("slow", NO_TIME, "Every answer is held back for a tenth of a second.", |response, _| {
         response.delay = Some(Duration::from_millis(100));
     }),
-    wire(
-        "uneven",
-        "no document promises a time",
-        "Every seventh answer is held back for half a second.",
-        |response, moment| {
-            if moment.serial.is_multiple_of(7) {
-                response.delay = Some(Duration::from_millis(500));
-            }
-        },
-    ),
+    wire("uneven", NO_TIME, "Every seventh answer is held back for half a second.", |response, moment| {
+        if moment.serial.is_multiple_of(7) {
+            response.delay = Some(Duration::from_millis(500));
+        }
+    }),
     wire("connection-close", "RFC 9112 section 9.6", "The connection ends after every answer.", |response, _| {
         response.close = true;
     }),

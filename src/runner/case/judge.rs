@@ -1,0 +1,184 @@
+//! What is made of an answer: evidence, judgement, captures, ledger.
+
+use std::sync::Arc;
+
+use super::super::deliver::Sent;
+use super::super::evidence::{Moment, record};
+use super::super::step::{self, CaptureFailure};
+use super::super::testimony::Answer;
+use super::{Attempt, Halt, Judged, sentence};
+use crate::compare;
+use crate::model::exchange::{PreparedRequest, Response};
+use crate::model::expect::Expect;
+use crate::model::json::Json;
+use crate::model::judgement::{Mismatch, MismatchKind, Part};
+use crate::model::spec::{Step, StepRole};
+use crate::record::{BodyDiff, Change};
+use crate::template::expect;
+use crate::template::{TemplateError, resolve_json};
+use crate::transport::Transport;
+
+impl<'a, T: Transport> Attempt<'a, T> {
+    /// Keeps the exchange and compares the answer.
+    pub(super) fn receive(&mut self, step: &'a Step, request: &PreparedRequest, sent: Sent) -> Result<Judged, Halt> {
+        let Sent { answer, attempts, started, elapsed, hops } = sent;
+        let moment = Moment { step: &step.id, role: step.role, attempts, started, elapsed };
+        let mut exchange = record(&moment, request, &answer, self.env.options.evidence);
+        exchange.redirects = hops;
+        self.exchanges.push(exchange);
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) if step.role == StepRole::Setup => {
+                return Err(Halt::Blocked { step: step.id.clone(), detail: error.detail });
+            }
+            Err(error) => return Err(Halt::Errored { stage: error.stage, detail: error.detail }),
+        };
+        self.scope.set(format!("{}.status", step.id), Json::integer(i64::from(response.status)));
+        let rules = self.env.rules();
+        for (name, template) in &step.with {
+            let value = resolve_json(template, &mut self.scope, false).map_err(|error| self.halt(step, &error))?;
+            self.scope.set(format!("with.{name}"), value);
+        }
+        let expect = expect::resolve(&step.expect, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?;
+        let judgement = compare::compare(&expect, &response, &step.id);
+        if !judgement.mismatches.is_empty() && step.role != StepRole::Teardown {
+            self.diffs.retain(|diff| diff.step != step.id);
+            self.diffs.extend(diff(&step.id, &expect, &response));
+        }
+        let wanted_expect = match &step.wanted {
+            None => None,
+            Some(spec) => Some(expect::resolve(spec, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?),
+        };
+        let wanted = wanted_expect.as_ref().map(|wanted| compare::compare(wanted, &response, &step.id));
+        if self.env.listener.is_some() && step.role == StepRole::Main {
+            self.remember(step, request, expect, wanted_expect, &response);
+        }
+        Ok(Judged { response, judgement, wanted })
+    }
+
+    /// Keeps an answer for the listener. Of a step that polls only the last one counts.
+    fn remember(
+        &mut self,
+        step: &Step,
+        request: &PreparedRequest,
+        expect: Expect,
+        wanted: Option<Expect>,
+        response: &Response,
+    ) {
+        let Some(index) = self.case.steps.iter().position(|each| std::ptr::eq(each, step)) else { return };
+        self.answers.retain(|answer| answer.step != index);
+        self.answers.push(Answer {
+            step: index,
+            method: request.method.clone(),
+            path: request.target.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            expect: Arc::new(expect),
+            wanted: wanted.map(Arc::new),
+            response: response.clone(),
+        });
+    }
+
+    /// Takes over what was found, and captures.
+    pub(super) fn settle(&mut self, step: &'a Step, judged: Judged) -> Result<(), Halt> {
+        let Judged { response, judgement, wanted } = judged;
+        let clean = judgement.mismatches.is_empty();
+        if step.role == StepRole::Setup && !clean {
+            let detail = judgement.mismatches.iter().map(sentence).collect::<Vec<_>>().join("; ");
+            self.judgement.notes.extend(judgement.mismatches);
+            return Err(Halt::Blocked { step: step.id.clone(), detail });
+        }
+        if step.role == StepRole::Main {
+            self.judgement.absorb(judgement);
+            if let Some(wanted) = wanted {
+                self.judgement.unmet.extend(wanted.mismatches);
+                self.judgement.readings.extend(wanted.readings);
+            }
+        }
+        for capture in &step.captures {
+            match step::capture(capture, &response) {
+                Ok(value) => {
+                    if capture.secret {
+                        let name = format!("{}.{}", step.id, capture.name);
+                        self.secrets.extend(step::secrets(&value).map(|text| (name.clone(), text.to_owned())));
+                    }
+                    if step.creates.is_some() || step.removes.is_some() {
+                        self.scope.set(format!("self.{}", capture.name), value.clone());
+                    }
+                    self.scope.set(format!("{}.{}", step.id, capture.name), value);
+                }
+                Err(failure) => self.lost(step, &capture.name, failure, clean)?,
+            }
+        }
+        for (spec, change) in [(&step.creates, Change::Created), (&step.removes, Change::Removed)] {
+            // An answer without the captures has created nothing that could be named. A teardown step that went as
+            // expected leaves nothing behind, also where the thing had gone before.
+            let gone = step.role == StepRole::Teardown && change == Change::Removed;
+            if let Some(spec) = spec
+                && (gone || (200..300).contains(&response.status))
+                && let Ok(entries) = step::ledger(spec, change, &step.id, &self.scope)
+            {
+                self.ledger.extend(entries);
+            }
+        }
+        for capture in &step.captures {
+            self.scope.unset(&format!("self.{}", capture.name));
+        }
+        Ok(())
+    }
+
+    /// A capture that found nothing fails here, not where its value is used.
+    fn lost(&mut self, step: &Step, name: &str, failure: CaptureFailure, clean: bool) -> Result<(), Halt> {
+        let detail = format!("nothing captured as `{name}` at `{}`: {}", failure.place, failure.actual);
+        match step.role {
+            StepRole::Setup => return Err(Halt::Blocked { step: step.id.clone(), detail }),
+            StepRole::Main if clean => self.judgement.mismatches.push(Mismatch {
+                step: step.id.clone(),
+                part: Part::Body,
+                place: failure.place,
+                check: format!("capture:{name}"),
+                kind: MismatchKind::Missing,
+                expected: failure.expected,
+                actual: failure.actual,
+                types: None,
+                clauses: step.expect.fallback.clone(),
+            }),
+            // The mismatches of the same answer already say why.
+            StepRole::Main | StepRole::Teardown => {}
+        }
+        self.missing.insert(format!("{}.{name}", step.id), step.id.clone());
+        Ok(())
+    }
+
+    pub(super) fn checks(&mut self) -> Result<(), Halt> {
+        let (case, rules) = (self.case, self.env.rules());
+        for (index, spec) in case.checks.iter().enumerate() {
+            match expect::check(spec, index, &case.clauses, &mut self.scope, rules) {
+                Ok((value, pattern)) => {
+                    let mut judgement = compare::check_value(&pattern, &value, &spec.title, Part::Check);
+                    if spec.wanted {
+                        self.judgement.unmet.append(&mut judgement.mismatches);
+                        judgement.checks.clear();
+                    }
+                    self.judgement.absorb(judgement);
+                }
+                Err(TemplateError::NoValue(name)) if self.missing.contains_key(&name) => {
+                    if self.judgement.mismatches.is_empty() {
+                        return Err(self.blocked_by(&name));
+                    }
+                }
+                Err(error) => return Err(self.unresolved(format!("check `{}`: {error}", spec.title))),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Longer bodies are not kept side by side; the exchange has them, and the mismatches say where they differ.
+const LONGEST_DIFF: usize = 256 << 10;
+
+fn diff(step: &str, expect: &Expect, response: &Response) -> Option<BodyDiff> {
+    if response.body.len() > LONGEST_DIFF {
+        return None;
+    }
+    let shown = compare::show(expect, response)?;
+    Some(BodyDiff { step: step.to_owned(), expected: shown.expected, actual: shown.actual })
+}
