@@ -198,7 +198,7 @@ impl PartialRequest {
     pub(super) fn finish(self, reader: &mut Reader<'_>, service: &str, span: &Range<usize>) -> RequestSpec {
         let shared = reader.shared;
         let defaults = shared.services.get(service);
-        let headers = match defaults {
+        let mut headers = match defaults {
             Some(defaults) => {
                 reader.scope.mentions.extend(defaults.mentions.iter().cloned());
                 let kept: Vec<_> = defaults
@@ -211,6 +211,12 @@ impl PartialRequest {
             }
             None => self.headers,
         };
+        // A field without values is not sent, and says that nobody else's value for it shall be.
+        for name in self.without_headers {
+            if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+                headers.push((name, JsonTemplate::Array(Vec::new())));
+            }
+        }
         if self.method.is_none() {
             reader.file.error(span.clone(), "request without `method`");
         }

@@ -23,6 +23,8 @@ fn init(args: &TargetInitArgs) -> Result<Exit, Failure> {
 fn check(args: &TargetCheckArgs) -> Result<Exit, Failure> {
     let suite = files::load_suite(&args.suite)?;
     let target = files::load_target(args.target.as_deref(), &suite)?;
+    // What a run would refuse is told here already.
+    plan::redactor(&target).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let losses = fixtures::losses(&suite, &target, plan::provides);
     let skipped =
         suite.cases.iter().filter(|case| case.needs.iter().any(|need| !plan::provides(&target, need))).count();

@@ -33,7 +33,7 @@ pub fn prepare(spec: &RequestSpec, service: &str, scope: &mut Scope) -> Result<P
         let name = resolve_text(name, scope, Mode::Plain)?;
         headers.push(credentials(&name, scope)?);
     }
-    add_own(&mut headers, scope)?;
+    add_own(&mut headers, spec, scope)?;
     let (body, kind) = body(&spec.body, scope)?;
     let content_type = match &spec.content_type {
         Some(Some(own)) => Some(resolve_text(own, scope, Mode::Plain)?),
@@ -56,12 +56,21 @@ pub fn prepare(spec: &RequestSpec, service: &str, scope: &mut Scope) -> Result<P
     })
 }
 
-/// Header fields that the target wants in every request; what the case sets itself wins.
-fn add_own(headers: &mut Vec<(String, Vec<u8>)>, scope: &Scope) -> Result<(), TemplateError> {
+/// Header fields that the target wants in every request, and the `Accept` of a client that takes anything. What the
+/// case sets itself wins, and so does what it leaves out.
+fn add_own(headers: &mut Vec<(String, Vec<u8>)>, spec: &RequestSpec, scope: &Scope) -> Result<(), TemplateError> {
+    let is_free = |headers: &[(String, Vec<u8>)], name: &str| {
+        let mut named = headers.iter().map(|(other, _)| other).chain(spec.headers.iter().map(|(other, _)| other));
+        !named.any(|other| other.eq_ignore_ascii_case(name))
+    };
     for (name, value) in &scope.target().headers {
-        if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+        if is_free(headers, name) {
             headers.push((name.clone(), resolve_text(value, scope, Mode::Plain)?.into_bytes()));
         }
+    }
+    // The client would add it anyhow; here it is recorded, and a case can do without.
+    if is_free(headers, "accept") {
+        headers.push(("accept".to_owned(), b"*/*".to_vec()));
     }
     Ok(())
 }

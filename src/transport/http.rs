@@ -146,7 +146,9 @@ impl HttpTransport {
         let text = format!("{}{}", request.base_url, request.target);
         let url = Url::parse(&text)
             .map_err(|error| TransportError::new(Stage::Send, format!("the URL cannot be sent: {error}")))?;
-        let answer = if keeps_target(&url, &text) {
+        // The shared client adds an `Accept` of its own to a request without one.
+        let accepts = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept"));
+        let answer = if accepts && keeps_target(&url, &text) {
             self.shared(request, url).await?
         } else {
             let tls = if url.scheme() == "https" { Some(self.tls_config()?) } else { None };
@@ -362,6 +364,41 @@ mod tests {
         for rewritten in ["http://h/a/../b", "http://h/a/%2e%2e/b", "http://h/a\\b", "http://h/a#b", "http://h/a/."] {
             assert!(!keeps(rewritten), "{rewritten}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_is_what_was_prepared() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let mut heads = Vec::new();
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = vec![0; 4096];
+                let length = stream.read(&mut head).await.unwrap();
+                heads.push(String::from_utf8_lossy(&head[..length]).into_owned());
+                let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+                stream.write_all(answer).await.unwrap();
+            }
+            heads
+        });
+        let transport = HttpTransport::new(HttpOptions::default());
+        let mut request = PreparedRequest {
+            service: "s".to_owned(),
+            method: "GET".to_owned(),
+            base_url,
+            target: "/a".to_owned(),
+            headers: vec![("accept".to_owned(), b"*/*".to_vec())],
+            body: None,
+            timeout: Duration::from_secs(5),
+        };
+        transport.send(&request).await.unwrap();
+        request.headers.clear();
+        transport.send(&request).await.unwrap();
+        let heads = server.await.unwrap();
+        assert!(heads[0].to_ascii_lowercase().contains("\r\naccept: */*\r\n"), "{heads:?}");
+        assert!(!heads[1].to_ascii_lowercase().contains("accept"), "{heads:?}");
     }
 
     #[test]

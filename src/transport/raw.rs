@@ -89,10 +89,6 @@ fn assemble(request: &PreparedRequest) -> Result<hyper::Request<Full<Bytes>>, Tr
         .body(Full::new(request.body.clone().unwrap_or_default()))
         .map_err(|error| TransportError::new(Stage::Send, error.to_string()))?;
     *sending.headers_mut() = headers(request)?;
-    let map = sending.headers_mut();
-    if !map.contains_key("accept") {
-        map.insert("accept", HeaderValue::from_static("*/*"));
-    }
     Ok(sending)
 }
 

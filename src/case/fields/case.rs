@@ -116,7 +116,11 @@ pub(crate) static REQUEST: Table = Table {
         field("query_raw", Kind::Template, "the query string exactly as written"),
         field("target", Kind::Template, "instead of path and query: the raw request target"),
         field("headers", Kind::Map(&TEMPLATES), "names and values; a list sends the header several times"),
-        field("without_headers", Kind::Texts, "default headers not to send"),
+        field(
+            "without_headers",
+            Kind::Texts,
+            "header fields not to send: those of the service, of the target, and the client's own `accept: */*`",
+        ),
         field("auth", Kind::Template, "the name of an auth scheme of the target; absent: no credentials"),
         field(
             "redirects",
