@@ -14,8 +14,8 @@ use crate::model::verdict::{ClauseVerdict, Exit, Verdict};
 use crate::record::{CaseRecord, Counts, Footer, Header, SummaryRecord};
 use crate::report::curl::curl;
 use crate::report::escape::visible;
-use crate::report::group::likeness;
-use crate::report::text::{ClauseTexts, block};
+use crate::report::group::{likeness, simplest_first};
+use crate::report::text::{ClauseTexts, block, mixed};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,6 +178,7 @@ impl Console {
             alike.entry(likeness(case)).or_default().push(case);
         }
         let mut groups: Vec<_> = alike.into_values().collect();
+        groups.iter_mut().for_each(|group| simplest_first(group));
         groups.sort_by(|a, b| a[0].id.cmp(&b[0].id));
         let coloured = self.out.colour() != ColorChoice::Never;
         let palette = if coloured { Palette::colour() } else { Palette::plain() };
@@ -188,6 +189,10 @@ impl Console {
         let hidden = self.more_bad + groups.iter().skip(MOST_BLOCKS).map(Vec::len).sum::<usize>();
         if hidden > 0 {
             self.print(&format!("… and {hidden} more; the reports have them all\n\n"));
+        }
+        for choice in summary.choices.iter().filter(|choice| !choice.mixed.is_empty()) {
+            let text = mixed(choice);
+            self.print(&format!("{text}\n"));
         }
         if self.verbosity >= Verbosity::Normal {
             let text = summary_text(&self.suites, summary, footer);
@@ -272,23 +277,10 @@ fn summary_text(suites: &BTreeMap<String, Counts>, summary: &SummaryRecord, foot
             let _ = writeln!(text, "{:<width$}  {}", format!("{} clauses", level_word(level)), shown.join(", "));
         }
     }
-    let mut told = Vec::new();
-    for choice in summary.choices.iter().filter(|choice| choice.policy != ChoicePolicy::Settled) {
-        let mut followed: Vec<&str> = Vec::new();
-        for (reading, count) in choice.readings.iter().zip(&choice.followed) {
-            if *count > 0 {
-                followed.push(&reading.id);
-            }
-        }
-        if choice.other > 0 {
-            followed.push("another answer");
-        }
-        if !followed.is_empty() {
-            told.push(format!("{} {}", choice.id, followed.join(" and ")));
-        }
-    }
+    let told = choices(summary);
     if !told.is_empty() {
-        let _ = writeln!(text, "{:<width$}  {}", "choices", told.join(", "));
+        let lines = lines_of(&told, 98 - width.min(60));
+        let _ = writeln!(text, "{:<width$}  {}", "choices", lines.join(&format!("\n{:<width$}  ", "")));
     }
     if !footer.left_behind.is_empty() {
         let _ =
@@ -298,6 +290,48 @@ fn summary_text(suites: &BTreeMap<String, Counts>, summary: &SummaryRecord, foot
         }
     }
     text
+}
+
+/// The reading that was followed of each choice; those that follow the letter of the documents are only counted.
+fn choices(summary: &SummaryRecord) -> Vec<String> {
+    let (mut literal, mut told) = (0_usize, Vec::new());
+    for choice in summary.choices.iter().filter(|choice| choice.policy != ChoicePolicy::Settled) {
+        let seen = choice.readings.iter().zip(&choice.followed).filter(|(_, count)| **count > 0);
+        let seen: Vec<_> = seen.map(|(reading, _)| reading).collect();
+        if let ([reading], 0) = (&*seen, choice.other)
+            && reading.literal
+        {
+            literal += 1;
+            continue;
+        }
+        let mut followed: Vec<&str> = seen.iter().map(|reading| reading.id.as_str()).collect();
+        if choice.other > 0 {
+            followed.push("another answer");
+        }
+        if !followed.is_empty() {
+            told.push(format!("{} {}", choice.id, followed.join(" and ")));
+        }
+    }
+    if literal > 0 {
+        told.insert(0, format!("{literal} to the letter"));
+    }
+    told
+}
+
+/// Items with commas between them, on lines of at most so many characters where that is possible.
+fn lines_of(items: &[String], most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for (at, item) in items.iter().enumerate() {
+        let comma = if at + 1 < items.len() { "," } else { "" };
+        let line = lines.last_mut().expect("there is always a line");
+        if !line.is_empty() && line.len() + item.len() + comma.len() + 1 > most {
+            lines.push(format!("{item}{comma}"));
+        } else {
+            let space = if line.is_empty() { "" } else { " " };
+            line.push_str(&format!("{space}{item}{comma}"));
+        }
+    }
+    lines
 }
 
 fn level_word(level: Level) -> &'static str {

@@ -8,7 +8,7 @@ use crate::model::clause::{Clause, Level};
 use crate::model::id::ClauseId;
 use crate::model::judgement::Mismatch;
 use crate::model::spec::StepRole;
-use crate::record::{CaseRecord, ExchangeRecord, SummaryRecord};
+use crate::record::{CaseRecord, ChoiceRecord, ExchangeRecord, SummaryRecord};
 
 use super::curl::curl;
 use super::escape::{log_line, shorten};
@@ -89,6 +89,24 @@ impl ClauseTexts {
             None => id.to_string(),
         }
     }
+}
+
+/// A choice that a service must decide one way and does not, as text: a case for each way, and how to see them.
+#[must_use]
+pub fn mixed(choice: &ChoiceRecord) -> String {
+    let mut text = format!("MIXED  {}  {}\n", log_line(choice.id.as_str()), log_line(&choice.question));
+    let width = choice.mixed.iter().map(|(reading, _)| reading.len()).max().unwrap_or(0);
+    text.push_str("  a service follows one reading throughout; this one follows several:\n");
+    for (reading, case) in &choice.mixed {
+        let said = choice.readings.iter().find(|each| each.id == *reading).map_or("", |each| each.text.as_str());
+        let _ = writeln!(text, "  {:<width$}  {}", log_line(reading), log_line(said));
+        let _ = writeln!(text, "  {:<width$}  {}", "", rerun(case.as_str()));
+    }
+    if !choice.clauses.is_empty() {
+        let clauses: Vec<&str> = choice.clauses.iter().map(ClauseId::as_str).collect();
+        let _ = writeln!(text, "  touches {}", clauses.join(", "));
+    }
+    text
 }
 
 /// The clauses that a failed case violates, sorted, each once; those it cites when nothing is known of a mismatch.
