@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::{Measured, bare, casebook, measure, median, row, serve, write_suite};
 
 /// Each pair of runs is made so often; the middle ratio counts.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -19,8 +19,14 @@ fn main() {
     {
         let number = |text: &String| text.parse().expect("a number");
         let taken = bare(base, number(requests), number(connections), parse == "parse");
-        support::row(&[taken.as_micros().to_string()]);
+        row(&[taken.as_micros().to_string()]);
         return;
+    }
+    if args.first().is_some_and(|word| word == "serve") {
+        row(&[format!("http://{}", serve(Duration::ZERO))]);
+        loop {
+            std::thread::park();
+        }
     }
     row(&["what", "casebook", "bare loop, parsed", "bare loop, not parsed", "ratio", "target"].map(str::to_owned));
     row(&["---", "--:", "--:", "--:", "--:", "--:"].map(str::to_owned));
@@ -39,7 +45,7 @@ fn bare_process(base: &str, requests: usize, connections: usize, parse: bool) ->
 }
 
 fn throughput(base: &str, connections: usize) {
-    let count = if connections == 1 { 5_000 } else { 20_000 };
+    let count = 5_000;
     let dir = tempfile::tempdir().expect("a directory");
     let (cases, out) = (dir.path().join("cases"), dir.path().join("out"));
     write_suite(&cases, count);

@@ -209,7 +209,7 @@ pub fn guard(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<
         if case.effect == Effect::Read {
             continue;
         }
-        for step in &case.steps {
+        for step in case.steps.iter() {
             let Some(url) = target.services.get(&step.service) else { continue };
             if !may_change(url, case.effect, target) {
                 let entry = refused.entry(url.clone()).or_default();

@@ -1,5 +1,5 @@
 //! What the benches share: a bare server, a bare client, cases, and how a process is measured.
-#![allow(dead_code, reason = "each bench uses a part")]
+#![expect(dead_code, reason = "each bench uses a part")]
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// The answer to every request: some 300 bytes of JSON.
-pub const BODY: &str = r#"{"Id":"6f9619ff-8b86-d011-b42d-00cf4fc964ff","Name":"Harbor lights","Count":3,"Rating":4.5,"Public":true,"Owner":{"Login":"ada.harbor","Name":"Ada Harbor"},"Tags":["sea","night","slow"],"Tracks":[{"Id":"A1","Seconds":213},{"Id":"B2","Seconds":187},{"Id":"C3","Seconds":240}],"Next":null}"#;
+pub(crate) const BODY: &str = r#"{"Id":"6f9619ff-8b86-d011-b42d-00cf4fc964ff","Name":"Harbor lights","Count":3,"Rating":4.5,"Public":true,"Owner":{"Login":"ada.harbor","Name":"Ada Harbor"},"Tags":["sea","night","slow"],"Tracks":[{"Id":"A1","Seconds":213},{"Id":"B2","Seconds":187},{"Id":"C3","Seconds":240}],"Next":null}"#;
 
 /// Serves [`BODY`] on a thread of its own, over kept connections, after a while. It reads no more of a request than
 /// where it ends: requests without a body.
-pub fn serve(wait: Duration) -> SocketAddr {
+pub(crate) fn serve(wait: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.set_nonblocking(true).expect("a socket that does not block");
     let address = listener.local_addr().expect("an address");
@@ -59,7 +59,7 @@ pub fn serve(wait: Duration) -> SocketAddr {
 
 /// A loop over the client that casebook uses, set as casebook sets it: reads every body, and parses it if asked to.
 /// Gives the time that the requests took.
-pub fn bare(base: &str, requests: usize, connections: usize, parse: bool) -> Duration {
+pub(crate) fn bare(base: &str, requests: usize, connections: usize, parse: bool) -> Duration {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let client = client();
@@ -109,10 +109,10 @@ fn client() -> reqwest::Client {
 }
 
 /// Cases in one file.
-pub const PER_FILE: usize = 100;
+pub(crate) const PER_FILE: usize = 100;
 
 /// Writes a suite of so many cases, all answered by [`serve`].
-pub fn write_suite(dir: &Path, cases: usize) {
+pub(crate) fn write_suite(dir: &Path, cases: usize) {
     std::fs::create_dir_all(dir.join("b")).expect("a directory");
     let clauses = "[document]\nid = \"d\"\ntitle = \"D\"\nsha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\nbytes = 1\n";
     let mut text = clauses.to_owned();
@@ -135,17 +135,17 @@ pub fn write_suite(dir: &Path, cases: usize) {
 
 /// What became of a process.
 #[derive(Clone, Copy, Debug)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// From start to end.
-    pub wall: Duration,
+    pub(crate) wall: Duration,
     /// Largest resident size, in KiB.
-    pub peak: u64,
+    pub(crate) peak: u64,
     /// What its record's footer says that the run took.
-    pub run: Duration,
+    pub(crate) run: Duration,
 }
 
 /// `casebook run` of a whole suite. Fails unless every case passed.
-pub fn casebook(cases: &Path, out: &Path, base: &str, jobs: usize, more: &[&str]) -> Measured {
+pub(crate) fn casebook(cases: &Path, out: &Path, base: &str, jobs: usize, more: &[&str]) -> Measured {
     let mut command = Command::new(env!("CARGO_BIN_EXE_casebook"));
     command.arg("run").arg("--cases").arg(cases).arg("--out").arg(out);
     command.args(["--base-url", base, "--jobs", &jobs.to_string(), "-q"]).args(more);
@@ -155,7 +155,7 @@ pub fn casebook(cases: &Path, out: &Path, base: &str, jobs: usize, more: &[&str]
 }
 
 /// Runs a process and tells how long it took and how large it became.
-pub fn measure(command: &mut Command) -> Measured {
+pub(crate) fn measure(command: &mut Command) -> Measured {
     let started = Instant::now();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let peak = watch(child.id());
@@ -195,13 +195,13 @@ fn elapsed(record: &Path) -> Duration {
 }
 
 /// The middle one.
-pub fn median(mut all: Vec<f64>) -> f64 {
+pub(crate) fn median(mut all: Vec<f64>) -> f64 {
     all.sort_by(f64::total_cmp);
     all[all.len() / 2]
 }
 
 /// A line of a table, written at once, so that a long bench shows that it lives.
-pub fn row(cells: &[String]) {
+pub(crate) fn row(cells: &[String]) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "| {} |", cells.join(" | "));
     let _ = out.flush();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::Shared;
 use super::context::{Assets, Reader};
@@ -12,9 +14,13 @@ use super::reader::{File, Node, check};
 use super::scope::{Least, Mention, RESERVED, Row, Scope, needs};
 use super::step::{PartialStep, StepPlace, millis};
 use crate::model::id::{CaseId, ClauseId};
-use crate::model::spec::{Case, CheckSpec, Effect, Step, StepRole};
+use crate::model::source::SourceRef;
+use crate::model::spec::{
+    BodySpec, Case, CheckSpec, Effect, ExpectBody, ExpectSpec, Extra, LedgerSpec, RequestSpec, Step, StepRole,
+    TargetSpec,
+};
 use crate::model::suite::FixtureKind;
-use crate::model::template::JsonTemplate;
+use crate::model::template::{JsonTemplate, Template};
 
 /// Most rows that a matrix may make.
 const MOST_ROWS: usize = 10_000;
@@ -28,6 +34,98 @@ pub struct FileCases {
     pub(super) spans: Vec<Range<usize>>,
     /// What is wrong.
     pub(super) found: Vec<Diagnostic>,
+}
+
+impl FileCases {
+    /// The cases, and what is wrong.
+    #[must_use]
+    pub fn into_cases(self) -> (Vec<Case>, Vec<Diagnostic>) {
+        (self.cases, self.found)
+    }
+
+    /// Ids of the cases, in the order in which they are written.
+    pub fn ids(&self) -> impl Iterator<Item = &CaseId> {
+        self.cases.iter().map(|case| &case.id)
+    }
+
+    /// Whether anything is wrong.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Takes the cases of another file too.
+    pub fn append(&mut self, mut other: Self) {
+        self.cases.append(&mut other.cases);
+        self.spans.append(&mut other.spans);
+        self.found.append(&mut other.found);
+    }
+
+    /// Leaves of each case what it takes to select it and to say beforehand what it will do. Equal steps are kept once.
+    pub fn outline(&mut self, known: &mut Vec<Arc<Vec<Step>>>) {
+        for case in &mut self.cases {
+            case.clauses = case.cited();
+            let steps: Vec<Step> = case.steps.iter().map(outlined).collect();
+            case.steps = match known.iter().find(|each| ***each == steps) {
+                Some(same) => Arc::clone(same),
+                None => {
+                    let new = Arc::new(steps);
+                    // Suites have few kinds of cases; where they have many, a case keeps its own.
+                    if known.len() < 64 {
+                        known.push(Arc::clone(&new));
+                    }
+                    new
+                }
+            };
+            case.title = String::new();
+            case.lets = Vec::new();
+            case.row = BTreeMap::new();
+            case.checks = Vec::new();
+            case.clauses.shrink_to_fit();
+            case.tags.shrink_to_fit();
+        }
+    }
+}
+
+/// Of a step only where it goes and what it leaves behind.
+fn outlined(step: &Step) -> Step {
+    let kind = |spec: &LedgerSpec| LedgerSpec { kind: spec.kind.clone(), id: Template::default() };
+    let nowhere = || SourceRef { file: "".into(), line: 0 };
+    Step {
+        id: String::new(),
+        title: None,
+        role: step.role,
+        service: step.service.clone(),
+        with: Vec::new(),
+        request: RequestSpec {
+            method: Template::default(),
+            target: TargetSpec::Raw(Template::default()),
+            headers: Vec::new(),
+            auth: None,
+            body: BodySpec::None,
+            content_type: None,
+            redirects: 0,
+            timeout: Duration::ZERO,
+        },
+        expect: ExpectSpec {
+            status: Vec::new(),
+            headers: Vec::new(),
+            body: ExpectBody::Unchecked,
+            at: Vec::new(),
+            extra: Extra::Allow,
+            cite: Vec::new(),
+            readings: Vec::new(),
+            fallback: Vec::new(),
+            source: nowhere(),
+        },
+        wanted: None,
+        captures: Vec::new(),
+        together: false,
+        poll: None,
+        creates: step.creates.as_ref().map(kind),
+        removes: step.removes.as_ref().map(kind),
+        source: nowhere(),
+    }
 }
 
 /// Reads one file of cases.
@@ -130,7 +228,7 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
         timeout: millis(node, "timeout_ms"),
         lets,
         row: BTreeMap::new(),
-        steps,
+        steps: Arc::new(steps),
         checks,
         source: file.source(&node.span),
     };
@@ -187,7 +285,7 @@ fn rows<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> (Vec<Row>, Vec<Vec<Ment
             file.error(row.span_of("id"), format!("row `{id}` exists already"));
         }
         // An id is a value too; most rows need no other.
-        values.insert("id".to_owned(), JsonTemplate::Text(crate::model::template::Template::literal(&id)));
+        values.insert("id".to_owned(), JsonTemplate::Text(Template::literal(&id)));
         rows.push((id, values));
     }
     let Some(matrix) = node.node("matrix") else { return (rows, own) };

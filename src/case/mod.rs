@@ -42,7 +42,7 @@ pub(crate) use diagnostic::suggestion;
 
 use crate::model::clause::{Choice, Clause, Document, Operation};
 use crate::model::id::ClauseId;
-use crate::model::suite::{Fixture, Service, Suite};
+use crate::model::suite::{Fixture, Rest, Service, Suite};
 use crate::model::template::JsonTemplate;
 use reader::{File, Node};
 
@@ -192,13 +192,17 @@ pub fn read_cases(source: &SourceFile, shared: &Shared, assets: &Assets<'_>) -> 
 pub fn finish(
     shared: Shared,
     files: &[SourceFile],
-    read: Vec<(usize, FileCases)>,
+    mut read: Vec<(usize, FileCases)>,
     mut found: Vec<Diagnostic>,
     hash: String,
     whole: bool,
 ) -> Result<Suite, Vec<Diagnostic>> {
     let total: usize = read.iter().map(|(_, file)| file.cases.len()).sum();
-    let mut cases = Vec::with_capacity(total);
+    // One file's cases are not moved: they may be outlines of all cases of a large suite.
+    let mut cases = match read.first_mut() {
+        Some((_, only)) if only.cases.len() == total => std::mem::take(&mut only.cases),
+        _ => Vec::with_capacity(total),
+    };
     let mut places = Vec::with_capacity(total);
     for (index, mut file) in read {
         found.append(&mut file.found);
@@ -248,7 +252,8 @@ pub fn finish(
         sort(&mut found);
         return Err(found);
     }
-    cases.sort_by(|a, b| a.id.cmp(&b.id));
+    // Ids differ from each other, and a stable sort would need half of the memory once more.
+    cases.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     Ok(Suite {
         documents: shared.documents,
         clauses: shared.clauses,
@@ -259,6 +264,7 @@ pub fn finish(
         cases,
         total,
         hash,
+        rest: Rest::default(),
     })
 }
 

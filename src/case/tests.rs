@@ -242,7 +242,7 @@ use = ["sane"]
 #[test]
 fn every_body_kind_is_read() {
     let body = |text: &str| {
-        one(&format!("{EXPECT}[case.request]\nmethod = \"POST\"\npath = \"/\"\n{text}\n")).steps.remove(0).request.body
+        one(&format!("{EXPECT}[case.request]\nmethod = \"POST\"\npath = \"/\"\n{text}\n")).steps[0].request.body.clone()
     };
     assert_eq!(body("file = \"bodies/x.bin\""), BodySpec::Bytes(vec![0, 255]));
     assert_eq!(body("raw_base64 = \"AP8=\""), BodySpec::Bytes(vec![0, 255]));

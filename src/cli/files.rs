@@ -23,18 +23,19 @@ use crate::sink::{Destination, Sink};
 /// The suite. It is never dropped: the process ends with it, and taking a large one apart piece by piece takes as long
 /// as a run of a few cases.
 pub(super) fn load_suite(args: &SuiteArgs) -> Result<Arc<Suite>, Failure> {
-    load_part(args, &[])
+    load_part(args, &[], false)
 }
 
 /// The cases that a selection can select: files that were checked before, byte for byte, and hold none of them are
 /// not read again.
-pub(super) fn load_selected(args: &SuiteArgs, select: &SelectArgs) -> Result<Arc<Suite>, Failure> {
+/// `for_run`: of a large suite only outlines of the cases are kept.
+pub(super) fn load_selected(args: &SuiteArgs, select: &SelectArgs, for_run: bool) -> Result<Arc<Suite>, Failure> {
     let whole =
         select.tag.is_some() || !select.clause.is_empty() || !select.file.is_empty() || select.rerun_failed.is_some();
-    let suite = load_part(args, if whole { &[] } else { &select.filters })?;
+    let suite = load_part(args, if whole { &[] } else { &select.filters }, for_run)?;
     // What selects nothing is looked for everywhere, so that the error can name what is there.
     if suite.cases.len() < suite.total && crate::select::select(&suite, &bare(select)).is_err() {
-        return load_part(args, &[]);
+        return load_part(args, &[], for_run);
     }
     Ok(suite)
 }
@@ -43,7 +44,7 @@ fn bare(select: &SelectArgs) -> Selection {
     Selection { patterns: select.filters.clone(), ..Selection::default() }
 }
 
-fn load_part(args: &SuiteArgs, patterns: &[String]) -> Result<Arc<Suite>, Failure> {
+fn load_part(args: &SuiteArgs, patterns: &[String], for_run: bool) -> Result<Arc<Suite>, Failure> {
     if !args.cases.is_dir() {
         let text = format!(
             "there is no directory of cases at {}; run casebook where `cases/` is, or name it with --cases DIR",
@@ -52,7 +53,8 @@ fn load_part(args: &SuiteArgs, patterns: &[String]) -> Result<Arc<Suite>, Failur
         return Err(Failure::new(Exit::Usage, text));
     }
     let checked = if patterns.is_empty() { None } else { read_checked(&args.cases.join(LOCK_FILE)) };
-    let suite = load::part(&args.cases, patterns, checked.as_ref())
+    let load = if for_run { load::for_run } else { load::part };
+    let suite = load(&args.cases, patterns, checked.as_ref())
         .map_err(|error| Failure::new(Exit::Usage, error.render(coloured())))?;
     let suite = Arc::new(suite);
     std::mem::forget(Arc::clone(&suite));
@@ -253,7 +255,7 @@ fn read_checked(path: &Path) -> Option<load::Checked> {
 }
 
 pub(super) fn list(args: &ListArgs) -> Result<Exit, Failure> {
-    let suite = load_selected(&args.suite, &args.select)?;
+    let suite = load_selected(&args.suite, &args.select, false)?;
     let (selection, notes) = selection(&args.select, &suite)?;
     let cases = select(&suite, &selection).map_err(select_failure)?;
     notes.iter().for_each(|note| hint(note));

@@ -33,7 +33,9 @@ const EVENTS: usize = 1024;
 const DEFAULT_REPORTS: [(Format, &str); 2] = [(Format::Json, "report.json"), (Format::Markdown, "report.md")];
 
 pub(super) fn run(args: &RunArgs, colour: ColorChoice) -> Result<Exit, Failure> {
-    let suite = files::load_selected(&args.suite, &args.select)?;
+    // A shuffled order would read every file again and again, and a dry run looks at everything at once.
+    let in_order = !args.dry_run && args.select.shuffle.is_none();
+    let suite = files::load_selected(&args.suite, &args.select, in_order)?;
     let target = files::load_target(args.target.as_deref(), &suite)?;
     let (selection, notes) = files::selection(&args.select, &suite)?;
     let cases = select(&suite, &selection).map_err(files::select_failure)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json_path::JsonPath;
 
 use super::body::Parsed;
-use super::focus::Focus;
+use super::focus::{Focus, Spot};
 use super::head::Single;
 use super::judge::{Judge, XmlSpot};
 use super::route::{Route, touches};
@@ -15,6 +15,7 @@ use crate::model::expect::{AtCheck, Expect};
 use crate::model::json::Json;
 use crate::model::judgement::{Judgement, MismatchKind, Part};
 use crate::model::spec::Path;
+use crate::pattern::checks::escape_segment;
 use crate::pattern::matching::{Body, Matcher, at_pointer};
 use crate::pattern::memo::Memo;
 
@@ -179,6 +180,23 @@ pub(super) fn compare(expect: &Expect, body: &Parsed<'_>, step: &str, found: &mu
     }
 }
 
+/// A place as a JSON Pointer.
+fn pointer_of(place: &[Spot<'_>]) -> String {
+    let segment = |spot: &Spot<'_>| match spot {
+        Spot::Key(key) => format!("/{}", escape_segment(key)),
+        Spot::Index(at) => format!("/{at}"),
+    };
+    place.iter().map(segment).collect()
+}
+
+/// Whether one place is the other, or holds it.
+fn related(one: &str, other: &str) -> bool {
+    let holds = |outer: &str, inner: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    holds(one, other) || holds(other, one)
+}
+
 fn single<'s>(check: &AtCheck, step: &'s str) -> Single<'s> {
     let path = words(&check.path);
     Single {
@@ -231,7 +249,14 @@ fn one(check: &AtCheck, body: &Parsed<'_>, step: &str, found: &mut Judgement) ->
     if let Some(pattern) = &check.is {
         let mut judge = Judge::new(&pattern.checks, Matcher { body: Body::Json(root) }, step, Part::Body);
         judge.brief = body.brief;
+        let changed = match body.focus {
+            Focus::Only(place) => Some(pointer_of(place)),
+            Focus::Anything => None,
+        };
         for (pointer, value) in values {
+            if changed.as_ref().is_some_and(|changed| !related(&pointer, changed)) {
+                continue;
+            }
             judge.base = pointer;
             judge.node(&pattern.root, Some(value));
         }

@@ -50,7 +50,7 @@ pub fn mismatches(expect: &Expect, response: &Response, body: Option<&Json<'_>>,
 }
 
 /// The mismatches of the body that [`mismatches`] finds, for an expectation that is [`positional`] and holds for an
-/// answer whose body differs from this value at one place only.
+/// answer whose body differs from this value at one place only. Whole answers that a choice allows are not looked at.
 #[must_use]
 pub fn mismatches_at(
     expect: &Expect,

@@ -4,6 +4,7 @@
 use super::focus::Spot;
 use crate::model::json::Json;
 use crate::model::spec::Path;
+use crate::pattern::checks::escape_segment;
 
 /// One segment of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,9 +15,11 @@ enum Leg {
     Index(usize),
     /// Elements from the first to before the second.
     Slice(usize, usize),
+    /// Every member of that name, however deep.
+    Anywhere(String),
 }
 
-/// A path of names, positions, `[*]` and `[1:3]`.
+/// A path of names, positions, `[*]`, `[1:3]` and `..name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Route(Vec<Leg>);
 
@@ -27,13 +30,15 @@ impl Route {
         let mut legs = Vec::new();
         while !rest.is_empty() {
             if let Some(after) = rest.strip_prefix('.') {
+                let deep = after.strip_prefix('.');
+                let after = deep.unwrap_or(after);
                 let end = after.find(['.', '[']).unwrap_or(after.len());
                 let name = &after[..end];
                 let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
                 if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(plain) {
                     return None;
                 }
-                legs.push(Leg::Name(name.to_owned()));
+                legs.push(if deep.is_some() { Leg::Anywhere(name.to_owned()) } else { Leg::Name(name.to_owned()) });
                 rest = &after[end..];
             } else {
                 let (inside, after) = rest.strip_prefix('[')?.split_once(']')?;
@@ -73,6 +78,7 @@ impl Route {
                         next.extend(taken.map(|(value, at)| (format!("{place}/{at}"), value)));
                     }
                     (Leg::Slice(..), Json::Object(_)) => return None,
+                    (Leg::Anywhere(name), value) => anywhere(name, place, value, &mut next),
                     _ => {}
                 }
             }
@@ -83,15 +89,42 @@ impl Route {
 
     /// Whether it leads to a place, through it, or to something below it.
     fn touches(&self, place: &[Spot<'_>]) -> bool {
-        self.0.iter().zip(place).all(|(leg, spot)| match (leg, spot) {
+        // Behind `..` every place is one that it can go through.
+        let legs = self.0.iter().take_while(|leg| !matches!(leg, Leg::Anywhere(_)));
+        legs.zip(place).all(|(leg, spot)| match (leg, spot) {
             (Leg::Name(name), Spot::Key(key)) => name == key,
             // A pointer names elements too.
             (Leg::Name(name), Spot::Index(at)) => name.parse() == Ok(*at),
             (Leg::Index(wanted), Spot::Index(at)) => wanted == at,
             (Leg::Slice(from, to), Spot::Index(at)) => (from..to).contains(&at),
-            (Leg::Slice(..), Spot::Key(_)) => true,
+            (Leg::Slice(..), Spot::Key(_)) | (Leg::Anywhere(_), _) => true,
             (Leg::Index(_), Spot::Key(_)) => false,
         })
+    }
+}
+
+/// Members of a name below a value, each object before what it holds, as RFC 9535 has it (section 2.5.2.2).
+fn anywhere<'v, 'a>(name: &str, place: String, value: &'v Json<'a>, found: &mut Vec<(String, &'v Json<'a>)>) {
+    let mut open = vec![(place, value)];
+    while let Some((place, value)) = open.pop() {
+        match value {
+            Json::Object(members) => {
+                found.extend(value.get(name).map(|value| (format!("{place}/{name}"), value)));
+                for (at, (key, inner)) in members.iter().enumerate().rev() {
+                    // Of equal members the first counts, as everywhere.
+                    let holds = matches!(inner, Json::Object(_) | Json::Array(_));
+                    if holds && members[..at].iter().all(|(other, _)| other != key) {
+                        open.push((format!("{place}/{}", escape_segment(key)), inner));
+                    }
+                }
+            }
+            Json::Array(items) => {
+                let holds = |(_, item): &(usize, &Json<'_>)| matches!(item, Json::Object(_) | Json::Array(_));
+                let inner = items.iter().enumerate().rev().filter(holds);
+                open.extend(inner.map(|(at, item)| (format!("{place}/{at}"), item)));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -128,6 +161,7 @@ mod tests {
         prop_oneof![
             prop_oneof![Just("a"), Just("Id"), Just("b"), Just("none"), Just("_x1")]
                 .prop_map(|name| format!(".{name}")),
+            prop_oneof![Just("a"), Just("Id"), Just("b")].prop_map(|name| format!("..{name}")),
             (0..4_usize).prop_map(|at| format!("[{at}]")),
             Just("[*]".to_owned()),
             (0..3_usize, 0..5_usize).prop_map(|(from, to)| format!("[{from}:{to}]")),

@@ -1,6 +1,7 @@
 //! What a case file says, validated and not yet resolved against a target: [`Case`], [`Step`], [`RequestSpec`], [`ExpectSpec`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -55,8 +56,8 @@ pub struct Case {
     pub lets: Vec<(String, JsonTemplate)>,
     /// Values of the row, for a case made from one.
     pub row: BTreeMap<String, JsonTemplate>,
-    /// Steps in order; the last group is the teardown.
-    pub steps: Vec<Step>,
+    /// Steps in order; the last group is the teardown. Rows of one case share them.
+    pub steps: Arc<Vec<Step>>,
     /// Comparisons of values of several steps.
     pub checks: Vec<CheckSpec>,
     /// Where it is written.

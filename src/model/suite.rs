@@ -1,6 +1,9 @@
 //! [`Suite`]: everything that was loaded from `cases/`.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::clause::{Choice, Clause, Document, Operation};
@@ -29,6 +32,54 @@ pub struct Suite {
     pub total: usize,
     /// SHA-256 over all files (path and bytes, in order of the path), lower-case hex.
     pub hash: String,
+    /// Where the cases are, if `cases` holds only outlines of them.
+    pub rest: Rest,
+}
+
+/// Gives cases of which a suite holds only outlines, because all of them would fill the memory.
+pub trait CaseSource: Send + Sync {
+    /// The whole case at a place of [`Suite::cases`].
+    ///
+    /// # Errors
+    /// Why it cannot be had any more, in a sentence.
+    fn case(&self, index: usize) -> Result<Arc<Case>, String>;
+}
+
+/// Where whole cases are: nowhere else, unless it is set.
+#[derive(Clone, Default)]
+pub struct Rest(pub Option<Arc<dyn CaseSource>>);
+
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Rest(elsewhere)" } else { "Rest(here)" })
+    }
+}
+
+impl PartialEq for Rest {
+    /// Where a case is kept is no part of what it says.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// A whole case.
+#[derive(Clone, Debug)]
+pub enum Whole<'a> {
+    /// One that the suite holds.
+    Held(&'a Case),
+    /// One that was read again.
+    Read(Arc<Case>),
+}
+
+impl Deref for Whole<'_> {
+    type Target = Case;
+
+    fn deref(&self) -> &Case {
+        match self {
+            Self::Held(case) => case,
+            Self::Read(case) => case,
+        }
+    }
 }
 
 /// Defaults of one service.
@@ -79,6 +130,17 @@ pub struct Fixture {
 }
 
 impl Suite {
+    /// The whole case at a place of `cases`.
+    ///
+    /// # Errors
+    /// When it is no longer what was loaded.
+    pub fn whole(&self, index: usize) -> Result<Whole<'_>, String> {
+        match &self.rest.0 {
+            None => Ok(Whole::Held(&self.cases[index])),
+            Some(source) => source.case(index).map(Whole::Read),
+        }
+    }
+
     /// The clause of that id.
     #[must_use]
     pub fn clause(&self, id: &ClauseId) -> Option<&Clause> {

@@ -201,7 +201,7 @@ impl Cut {
     }
 
     fn case(&mut self, case: &mut Case) -> bool {
-        for step in &mut case.steps {
+        for step in std::sync::Arc::make_mut(&mut case.steps) {
             if self.expect(&mut step.expect) {
                 return true;
             }

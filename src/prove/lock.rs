@@ -192,7 +192,7 @@ pub fn case_lines(case: &Case) -> Vec<String> {
             lines.push(name.to_owned());
         }
     }
-    for step in &case.steps {
+    for step in case.steps.iter() {
         step_lines(step, &mut lines);
     }
     for (index, check) in case.checks.iter().enumerate() {

@@ -75,7 +75,7 @@ impl<R: Read + Seek> Stored<R> {
         if notable > MOST || footer.counts.total() != places.len() as u64 {
             return Ok(None);
         }
-        places.sort_by(|a, b| a.id.cmp(&b.id));
+        places.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         let record = Record { header, cases: Vec::new(), summary, footer };
         let mut stored = Self { record, places, input: BufReader::with_capacity(64 << 10, input) };
         let mut cases = Vec::new();

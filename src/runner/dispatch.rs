@@ -13,9 +13,9 @@ use super::repeat::repeated;
 use super::testimony::Testimony;
 use crate::event::RunEvent;
 use crate::model::spec::Case;
-use crate::model::suite::Suite;
+use crate::model::suite::{Suite, Whole};
 use crate::model::target::Target;
-use crate::model::verdict::{SkipCode, Verdict};
+use crate::model::verdict::{SkipCode, Stage, Verdict};
 use crate::record::CaseRecord;
 use crate::redact::Redactor;
 use crate::transport::Transport;
@@ -130,7 +130,7 @@ pub async fn run_heard<T: Transport + 'static>(
     let jobs = plan.options.jobs.clamp(1, plan.cases.len().max(1)).min(most).min(admitted);
     let fail_fast = plan.options.fail_fast;
     let shared = Arc::new(Shared {
-        queue: Mutex::new(Queue::new(&plan)),
+        queue: Mutex::new(Queue::new(plan.cases)),
         changed: Notify::new(),
         stop,
         fail_fast,
@@ -157,9 +157,10 @@ pub async fn run_heard<T: Transport + 'static>(
     while workers.join_next().await.is_some() {}
     let left: Vec<PlannedCase> = shared.lock().drain();
     for planned in left {
-        let case = &shared.env.suite.cases[planned.index];
+        let suite = &shared.env.suite;
+        let whole = suite.whole(planned.index).unwrap_or(Whole::Held(&suite.cases[planned.index]));
         let detail = "the run was stopped before this case began".to_owned();
-        let record = shared.env.unrun(case, Verdict::NotRun { detail });
+        let record = shared.env.unrun(&whole, Verdict::NotRun { detail });
         if shared.events.send(RunEvent::CaseFinished(Box::new(record))).await.is_err() {
             return;
         }
@@ -201,7 +202,10 @@ async fn work<T: Transport + 'static>(shared: Arc<Shared<T>>) {
             }
         };
         let case = &shared.env.suite.cases[planned.index];
-        let record = run_one(&shared, case, &planned).await;
+        let record = match shared.env.suite.whole(planned.index) {
+            Ok(whole) => run_one(&shared, &whole, &planned).await,
+            Err(detail) => shared.env.unrun(case, Verdict::Errored { stage: Stage::Internal, detail }),
+        };
         let bad = matches!(record.outcome, Verdict::Failed | Verdict::Errored { .. } | Verdict::UnexpectedPass { .. });
         {
             let mut queue = shared.lock();
@@ -253,8 +257,8 @@ struct Lock {
 }
 
 impl Queue {
-    fn new(plan: &Plan) -> Self {
-        Self { ready: plan.cases.iter().cloned().collect(), locks: HashMap::new(), waiting: 0, bad: 0 }
+    fn new(cases: Vec<PlannedCase>) -> Self {
+        Self { ready: cases.into(), locks: HashMap::new(), waiting: 0, bad: 0 }
     }
 
     fn take(&mut self, cases: &[Case]) -> Next {

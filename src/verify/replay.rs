@@ -47,7 +47,7 @@ pub async fn again(record: &Record, suite: &Suite, target: &Target) -> Result<Ag
     let mut suite = suite.clone();
     // Of a step that was sent again and again only the last answer is recorded.
     // The same holds for redirects that were followed and for answers that were waited out.
-    for step in suite.cases.iter_mut().flat_map(|case| &mut case.steps) {
+    for step in suite.cases.iter_mut().flat_map(|case| Arc::make_mut(&mut case.steps)) {
         step.poll = None;
         step.request.redirects = 0;
     }
