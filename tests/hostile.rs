@@ -31,9 +31,12 @@ enum Wanted {
     Passed,
     Errored(Stage),
     Failed(MismatchKind),
+    /// An answer to no request races the request that follows: it is either seen for what it is (an error, or a new
+    /// connection and a pass), or comes when there is a request that it could be the answer to, and fails.
+    Raced(Option<Stage>),
 }
 
-use Wanted::{Errored, Failed, Passed};
+use Wanted::{Errored, Failed, Passed, Raced};
 
 /// How the case that meets a behaviour is written.
 #[derive(Clone, Copy, PartialEq)]
@@ -389,7 +392,7 @@ const BEHAVIOURS: &[Behaviour] = &[
         put(s, &[&ok(GOOD)[..], &ok(b"{\"ok\": \"never asked for\"}")].concat());
         keep(s);
     }),
-    of(Form::Then, "late-answer-to-no-request", Passed, |s| {
+    of(Form::Then, "late-answer-to-no-request", Raced(None), |s| {
         drain(s);
         put(s, &ok(GOOD));
         sleep(Duration::from_millis(20));
@@ -686,6 +689,8 @@ fn fits(case: &CaseRecord, wanted: Wanted) -> bool {
     match (&case.outcome, wanted) {
         (Verdict::Passed, Passed) => true,
         (Verdict::Errored { stage, detail }, Errored(wanted)) => *stage == wanted && !detail.is_empty(),
+        (Verdict::Passed, Raced(None)) | (Verdict::Failed, Raced(_)) => true,
+        (Verdict::Errored { stage, .. }, Raced(Some(wanted))) => *stage == wanted,
         (Verdict::Failed, Failed(kind)) => case.judgement.mismatches.iter().any(|each| each.kind == kind),
         _ => false,
     }
@@ -719,7 +724,7 @@ fn every_misbehaviour_ends_in_its_verdict_in_time() {
     suite.service("mute", &case("tls-never-answered", Form::Json, "/"));
     let ports: &[(&str, &str, SocketAddr, Wanted)] = &[
         ("gone", "http", gone(), Errored(Stage::Connect)),
-        ("first", "http", listen(|s| put(s, &ok(b"{\"ok\": \"never asked for\"}"))), Errored(Stage::Protocol)),
+        ("first", "http", listen(|s| put(s, &ok(b"{\"ok\": \"never asked for\"}"))), Raced(Some(Stage::Protocol))),
         ("cut", "https", listen(|s| drop(s.read(&mut [0; 4096]))), Errored(Stage::Tls)),
         (
             "plain",
@@ -847,7 +852,7 @@ fn a_thousand_cases_against_a_service_that_misbehaves_at_random_are_all_accounte
         if std::env::var_os("HOSTILE_TABLE").is_some() {
             println!("{:<36} {:>6} ms  {:?}", behaviour.name, case.elapsed_us / 1000, case.outcome);
         }
-        let may_pass = behaviour.wanted == Passed || behaviour.form == Form::WellFormed;
+        let may_pass = matches!(behaviour.wanted, Passed | Raced(None)) || behaviour.form == Form::WellFormed;
         assert!(case.outcome != Verdict::Passed || may_pass, "{} passed against {}", case.id, behaviour.name);
         assert!(
             !matches!(case.outcome, Verdict::Errored { stage: Stage::Internal | Stage::Template, .. }),

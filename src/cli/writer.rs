@@ -64,6 +64,10 @@ impl Writer {
         mut console: Console,
     ) -> io::Result<Self> {
         let created = fs::OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+        // A pipe would wait for this very process to read it.
+        if !created.metadata()?.is_file() {
+            return Err(io::Error::other("the record is read back for the reports, and must be a regular file"));
+        }
         let mut file = BufWriter::with_capacity(64 << 10, created);
         console.started(&header);
         let line = Line::Header(Box::new(header));

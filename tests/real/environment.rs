@@ -2,11 +2,9 @@
 //! in mid-run, names that nobody knows. Each has a clear cause and the right exit code, and what was recorded stays.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use casebook::model::verdict::Verdict;
@@ -32,43 +30,54 @@ fn a_full_disk_under_one_report_costs_that_report_only() {
     assert_eq!(place.record().cases[0].outcome, Verdict::Passed);
 }
 
-#[test]
-fn a_full_disk_under_the_record_is_told_and_nothing_claims_to_have_passed() {
-    let server = Server::start(|_| Answer::ok().after(Duration::from_millis(1)));
-    let place = Place::new(&many(200));
-    place.target(&server.http(), "[limits]\njobs = 2\n");
-    fs::create_dir(place.path().join("out")).expect("a directory");
-    symlink("/dev/full", place.path().join("out/record.jsonl")).expect("a link");
-    let output = place.run(&["--target", "target.toml"]);
-    ends(&output, 6);
-    assert!(err(&output).contains("record.jsonl") && err(&output).contains("No space left"), "{}", err(&output));
-    assert!(!out(&output).contains("conformant:"), "{}", out(&output));
+/// Runs with a limit on how large a file may grow, in kilobytes: what a disk is like that fills up.
+fn cramped(place: &Place, kilobytes: u32) -> Output {
+    let script =
+        format!("trap '' XFSZ; ulimit -f {kilobytes} && exec \"$0\" run --no-probe --out out --target target.toml");
+    let mut command = Command::new("bash");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_casebook")]).current_dir(place.path());
+    command.output().expect("a shell")
 }
 
-/// What stands in for a disk that fills up in the middle: a pipe whose reader goes away.
 #[test]
 fn a_record_that_cannot_be_written_any_more_stops_the_run() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = asked.clone();
-    let server = Server::start(move |_| {
-        count.fetch_add(1, Ordering::SeqCst);
-        Answer::ok().after(Duration::from_millis(5))
-    });
+    let server = Server::start(|_| Answer::ok().after(Duration::from_millis(5)));
     let place = Place::new(&many(400));
     place.target(&server.http(), "[limits]\njobs = 1\n");
-    fs::create_dir(place.path().join("out")).expect("a directory");
-    let fifo = place.path().join("out/record.jsonl");
-    assert!(Command::new("mkfifo").arg(&fifo).status().expect("it runs").success());
-    let reader = std::thread::spawn(move || {
-        let mut file = fs::File::open(fifo).expect("a pipe");
-        let mut some = [0; 20_000];
-        file.read_exact(&mut some).expect("the beginning");
-    });
-    let output = place.run(&["--target", "target.toml"]);
-    reader.join().expect("no panic");
+    let output = cramped(&place, 40);
     ends(&output, 6);
-    assert!(err(&output).contains("record.jsonl"), "{}", err(&output));
-    assert!(asked.load(Ordering::SeqCst) < 400, "it goes on although nothing is kept");
+    assert!(err(&output).contains("record.jsonl") && err(&output).contains("File too large"), "{}", err(&output));
+    assert!(!out(&output).contains("conformant:"), "{}", out(&output));
+    assert!(server.lines().len() < 400, "it goes on although nothing is kept");
+    // What had been kept by then is there, and can be read.
+    let text = fs::read(place.path().join("out/record.jsonl")).expect("a record");
+    let record = read(text.as_slice(), ReadMode::Partial).expect("its beginning");
+    assert!(record.cases.len() > 10, "{}", record.cases.len());
+    // With no room at all nothing is sent.
+    let asked = server.lines().len();
+    let output = cramped(&place, 1);
+    ends(&output, 6);
+    assert_eq!(server.lines().len(), asked);
+}
+
+#[test]
+fn a_record_that_could_not_be_read_back_is_refused() {
+    let server = Server::start(|_| Answer::ok());
+    let place = Place::plain();
+    place.target(&server.http(), "");
+    fs::create_dir(place.path().join("out")).expect("a directory");
+    let record = place.path().join("out/record.jsonl");
+    assert!(Command::new("mkfifo").arg(&record).status().expect("it runs").success());
+    for device in [None, Some("/dev/full"), Some("/dev/null")] {
+        if let Some(device) = device {
+            fs::remove_file(&record).expect("removed");
+            symlink(device, &record).expect("a link");
+        }
+        let output = place.run(&["--target", "target.toml"]);
+        ends(&output, 6);
+        assert!(err(&output).contains("must be a regular file"), "{}", err(&output));
+    }
+    assert!(server.asked().is_empty());
 }
 
 #[test]
