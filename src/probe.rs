@@ -48,24 +48,31 @@ pub struct Marker<'a> {
     pub run: &'a str,
 }
 
-/// Nonsense for every service that one of the cases is for: two or three requests each.
+/// Nonsense for every service that one of the cases, places in [`Suite::cases`], is for: two or three requests each.
 #[must_use]
-pub fn plan<'s>(
-    suite: &Suite,
-    target: &Arc<Target>,
-    cases: &(impl Iterator<Item = &'s Case> + Clone),
-    marker: Marker<'_>,
-) -> Vec<Probe> {
+pub fn plan(suite: &Suite, target: &Arc<Target>, cases: &[usize], marker: Marker<'_>) -> Vec<Probe> {
     let mut probes = Vec::new();
     for service in suite.services.keys() {
-        let own = cases.clone().filter(|case| case.service == *service);
-        // The request of a success is the one whose place nonsense must not take.
-        let succeeds = |case: &&Case| main(case).is_some_and(succeeds);
-        let made = |case: &'s Case| Some((case, main(case)?, prepare(case, target, marker)?));
-        let found =
-            own.clone().filter(succeeds).take(TRIED).find_map(made).or_else(|| own.clone().take(TRIED).find_map(made));
-        if let Some((case, step, request)) = found {
-            nonsense(suite, target, case, step, &request, marker, &mut probes);
+        let own = || cases.iter().copied().filter(|index| suite.cases[*index].service == *service);
+        // The request of a success is the one whose place nonsense must not take. Of a case that is not in memory nobody
+        // knows what it expects before it is read.
+        let succeeding = own().filter(|index| main(&suite.cases[*index]).is_some_and(succeeds));
+        let mut made = None;
+        for index in succeeding.take(TRIED).chain(own().take(TRIED)) {
+            let Ok(case) = suite.whole(index) else { continue };
+            let Some(request) = prepare(&case, target, marker) else { continue };
+            let success = main(&case).is_some_and(succeeds);
+            if success || made.is_none() {
+                made = Some((case, request));
+            }
+            if success {
+                break;
+            }
+        }
+        if let Some((case, request)) = made
+            && let Some(step) = main(&case)
+        {
+            nonsense(suite, target, &case, step, &request, marker, &mut probes);
         }
     }
     probes
@@ -73,18 +80,23 @@ pub fn plan<'s>(
 
 /// Documented requests that change nothing, for the services that are named; each another one.
 #[must_use]
-pub fn sense<'s>(
+pub fn sense(
+    suite: &Suite,
     target: &Arc<Target>,
-    cases: &(impl Iterator<Item = &'s Case> + Clone),
+    cases: &[usize],
     services: &BTreeSet<String>,
     marker: Marker<'_>,
 ) -> Vec<Probe> {
     let mut probes = Vec::new();
     for service in services {
-        let own = cases.clone().filter(|case| case.service == *service && case.effect == Effect::Read);
+        let own = cases.iter().copied().filter(|index| {
+            let case = &suite.cases[*index];
+            case.service == *service && case.effect == Effect::Read
+        });
         let mut kept: Vec<Probe> = Vec::new();
-        for case in own.take(TRIED) {
-            let Some(request) = prepare(case, target, marker) else { continue };
+        for index in own.take(TRIED) {
+            let Ok(case) = suite.whole(index) else { continue };
+            let Some(request) = prepare(&case, target, marker) else { continue };
             // Requests that differ in more than a value get answers that differ, of who answers at all.
             let same = |other: &Probe| {
                 (&other.request.method, path(&other.request), &other.request.headers)

@@ -26,7 +26,7 @@ pub(crate) async fn fire(
     sender: mpsc::Sender<RunEvent>,
 ) {
     let marker = Marker { seed: plan.options.seed, run: run_id };
-    let cases = plan.cases.iter().filter(|each| each.skip.is_none()).map(|each| &plan.suite.cases[each.index]);
+    let cases = run(&plan.cases);
     let probing = Probing {
         probes: probe::plan(&plan.suite, &plan.target, &cases, marker),
         transport: Arc::clone(&transport),
@@ -50,6 +50,11 @@ pub(crate) async fn fire(
     }
     let _ = sender.send(RunEvent::Probed(probes)).await;
     runner::run(plan, transport, redactor, run_id, stop, sender).await;
+}
+
+/// Places of the cases that are not skipped.
+fn run(planned: &[PlannedCase]) -> Vec<usize> {
+    planned.iter().filter(|each| each.skip.is_none()).map(|each| each.index).collect()
 }
 
 /// Whether answers to probes alone show that somebody is not credible.
@@ -98,8 +103,7 @@ impl Probing {
         if !doubted.is_empty() {
             let all: Vec<usize> = (0..plan.suite.cases.len()).collect();
             let cases = plan::cases(&plan.suite, &plan.target, &all, true);
-            let cases = cases.iter().filter(|each| each.skip.is_none()).map(|each| &plan.suite.cases[each.index]);
-            let sense = probe::sense(&plan.target, &cases, &doubted, marker);
+            let sense = probe::sense(&plan.suite, &plan.target, &run(&cases), &doubted, marker);
             found.extend(self.send(&sense).await);
         }
         found
