@@ -154,7 +154,7 @@ fn mutating(criterion: &mut Criterion) {
     let response = answer("application/json", support::BODY);
     let headers = Headers { names: vec!["content-type"], forbidden: Vec::new() };
     criterion.bench_function("mutants of an answer", |bench| {
-        bench.iter(|| mutants(black_box(&response), &headers).map(|mutant| mutant.response(&response)).count());
+        bench.iter(|| mutants(black_box(&response), &headers).for_each(|mutant| drop(mutant.response(&response))));
     });
 }
 

@@ -39,8 +39,8 @@ impl Transport for Instant {
 
 fn write_suite(dir: &Path, cases: usize) {
     let clauses = "[document]\nid = \"d\"\ntitle = \"D\"\nsha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\nbytes = 1\n[[clause]]\nid = \"X-01\"\nsection = \"S\"\nlevel = \"stated\"\ntext = \"One.\"\n";
-    std::fs::write(dir.join("clauses.toml"), clauses).unwrap();
-    std::fs::write(dir.join("service.toml"), "[service]\nid = \"g\"\ntitle = \"G\"\n").unwrap();
+    std::fs::write(dir.join("clauses.toml"), clauses).expect("written");
+    std::fs::write(dir.join("service.toml"), "[service]\nid = \"g\"\ntitle = \"G\"\n").expect("written");
     let mut text = "suite = \"a\"\nservice = \"g\"\n".to_owned();
     for case in 0..cases {
         let _ = write!(
@@ -48,21 +48,21 @@ fn write_suite(dir: &Path, cases: usize) {
             "[[case]]\nid = \"c{case:05}\"\ntitle = \"One\"\nclauses = [\"X-01\"]\n[case.request]\nmethod = \"GET\"\npath = \"/item/{case}\"\n[case.expect]\nstatus = 200\njson = '''\n{BODY}'''\n"
         );
     }
-    std::fs::write(dir.join("a.toml"), text).unwrap();
+    std::fs::write(dir.join("a.toml"), text).expect("written");
 }
 
 /// What a run of so many cases asks for, the lines of its record included.
 fn run(cases: usize) -> AllocationInfo {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a directory");
     write_suite(dir.path(), cases);
-    let suite = Arc::new(load::suite(dir.path()).unwrap());
+    let suite = Arc::new(load::suite(dir.path()).expect("a suite"));
     let mut target = Target::unnamed();
-    plan::set_base_urls(&mut target, &["http://127.0.0.1:1".to_owned()], &suite).unwrap();
+    plan::set_base_urls(&mut target, &["http://127.0.0.1:1".to_owned()], &suite).expect("no error");
     let all: Vec<usize> = (0..suite.cases.len()).collect();
     let planned = plan::cases(&suite, &target, &all, false);
     let plan = Plan { suite, target: Arc::new(target), cases: planned, options: RunOptions::default() };
-    let redactor = Arc::new(Redactor::new([("token", "Bearer 6a0c41f2-kq7zt0yw3nue5lrv")]).unwrap());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let redactor = Arc::new(Redactor::new([("token", "Bearer 6a0c41f2-kq7zt0yw3nue5lrv")]).expect("no error"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut passed = 0;
     let counted = measure(|| {
         runtime.block_on(async {
@@ -71,7 +71,7 @@ fn run(cases: usize) -> AllocationInfo {
                 while let Some(event) = events.recv().await {
                     if let RunEvent::CaseFinished(case) = event {
                         passed += usize::from(case.outcome == casebook::model::verdict::Verdict::Passed);
-                        write_line(&Line::Case(case), &mut std::io::sink()).unwrap();
+                        write_line(&Line::Case(case), &mut std::io::sink()).expect("no error");
                     }
                 }
             };
@@ -97,23 +97,23 @@ fn a_case_asks_for_memory_as_often_as_it_did() {
 fn report(cases: usize) -> u64 {
     let record = sample::record();
     let passed = |case: &&CaseRecord| case.outcome == casebook::model::verdict::Verdict::Passed;
-    let one = record.cases.iter().find(passed).unwrap();
+    let one = record.cases.iter().find(passed).expect("no error");
     let (mut file, mut places) = (Vec::new(), Places::default());
     for case in 0..cases {
         let mut case = CaseRecord { id: casebook::model::id::CaseId::new(&format!("a/{case:06}")), ..one.clone() };
         case.title = "x".repeat(500);
         let (id, outcome) = (case.id.clone(), case.outcome.clone());
-        let bytes = write_line(&Line::Case(Box::new(case)), &mut file).unwrap();
+        let bytes = write_line(&Line::Case(Box::new(case)), &mut file).expect("no error");
         places.add(&id, &outcome, bytes);
     }
     let (header, summary, mut footer) = (record.header, record.summary, record.footer);
     footer.counts = Default::default();
     footer.counts.passed = cases as u64;
-    let stored = Stored::open(std::io::Cursor::new(file), places, header, summary, footer).unwrap();
+    let stored = Stored::open(std::io::Cursor::new(file), places, header, summary, footer).expect("no error");
     let mut stored = stored.expect("all passed");
     let counted = measure(|| {
         let (head, mut lines) = stored.split();
-        render_stored(Format::Json, head, &mut lines, &mut std::io::sink()).unwrap();
+        render_stored(Format::Json, head, &mut lines, &mut std::io::sink()).expect("no error");
     });
     counted.bytes_max
 }
@@ -129,7 +129,7 @@ fn looking_for_secrets_is_made_ready_as_cheaply_as_it_was() {
     let secrets: Vec<String> =
         (0..10).map(|n| format!("Bearer http%3a%2f%2fa.test%2f{n}&Key=c2VjcmV0{n}aGVyZQ%3d")).collect();
     let counted = measure(|| {
-        drop(Redactor::new(secrets.iter().map(|value| ("token", value.as_str()))).unwrap());
+        drop(Redactor::new(secrets.iter().map(|value| ("token", value.as_str()))).expect("no error"));
     });
     let each = counted.count_total / 10;
     assert!(each <= 220, "{each} requests for memory for one secret");

@@ -10,7 +10,7 @@ pub mod summary;
 mod write;
 
 pub use read::{ReadMode, RecordError, read};
-pub use stored::{Places, Stored};
+pub use stored::{Places, Stored, TakeCase};
 pub use summary::Summary;
 pub use write::write_line;
 

@@ -9,6 +9,9 @@ use crate::model::verdict::Verdict;
 /// Most bytes of lines of cases that did not pass of which a record is made; beyond that, all of it is read.
 const MOST: u64 = 16 << 20;
 
+/// Takes the JSON of a case.
+pub type TakeCase<'t> = dyn FnMut(&[u8]) -> io::Result<()> + 't;
+
 /// How the line of a case begins; the rest of it is the case's JSON.
 const BEGIN: &[u8] = b"{\"line\":\"case\",";
 
@@ -94,16 +97,12 @@ impl<R: Read + Seek> Stored<R> {
     }
 
     /// The record, and what hands over the JSON of every case, sorted by id.
-    pub fn split(&mut self) -> (&Record, impl FnMut(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>) {
+    pub fn split(&mut self) -> (&Record, impl FnMut(&mut TakeCase<'_>) -> io::Result<()>) {
         let Self { record, places, input } = self;
-        (record, |take: &mut dyn FnMut(&[u8]) -> io::Result<()>| each(input, places, |_| true, take))
+        (record, |take: &mut TakeCase<'_>| each(input, places, |_| true, take))
     }
 
-    fn each(
-        &mut self,
-        which: impl Fn(&Place) -> bool,
-        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn each(&mut self, which: impl Fn(&Place) -> bool, take: &mut TakeCase<'_>) -> io::Result<()> {
         each(&mut self.input, &self.places, which, take)
     }
 }
@@ -112,7 +111,7 @@ fn each<R: Read + Seek>(
     input: &mut BufReader<R>,
     places: &[Place],
     which: impl Fn(&Place) -> bool,
-    take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    take: &mut TakeCase<'_>,
 ) -> io::Result<()> {
     let mut line = Vec::new();
     let mut at = None;

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::record::{Footer, Header, Line, RECORD_VERSION, Record, SummaryRecord, write_line};
 
-use super::ReportError;
 use super::escape::is_hidden;
 use super::pretty::Pretty;
+use super::{CaseLines, ReportError};
 
 #[derive(Serialize)]
 struct Head<'a> {
@@ -34,11 +34,7 @@ pub(super) fn document(record: &Record) -> Result<Vec<u8>, ReportError> {
 }
 
 /// The document with cases that somebody else holds: `cases` hands over each in turn, as JSON on one line.
-pub(super) fn stream(
-    record: &Record,
-    out: &mut dyn Write,
-    cases: &mut dyn FnMut(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
-) -> Result<(), ReportError> {
+pub(super) fn stream(record: &Record, out: &mut dyn Write, cases: &mut CaseLines<'_>) -> Result<(), ReportError> {
     let Record { header, summary, footer, .. } = record;
     let head = serde_json::to_string(&Head { record_version: RECORD_VERSION, header, summary, footer })?;
     let mut pretty = Pretty::new(out);

@@ -26,7 +26,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::record::Record;
+use crate::record::{Record, TakeCase};
 
 /// A form of report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,7 +150,7 @@ pub fn render(format: Format, record: &Record) -> Result<Vec<u8>, ReportError> {
 }
 
 /// Hands over cases, each as the JSON of its [`crate::record::CaseRecord`] on one line.
-pub type CaseLines<'a> = dyn FnMut(&mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> + 'a;
+pub type CaseLines<'a> = dyn FnMut(&mut TakeCase<'_>) -> std::io::Result<()> + 'a;
 
 /// Whether a report can be made by [`render_stored`].
 #[must_use]
