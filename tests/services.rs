@@ -375,7 +375,7 @@ fn noisy() -> Service {
     let count = std::sync::atomic::AtomicUsize::new(0);
     Service::start(move |_| {
         let at = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
-        let tags = if at % 2 == 0 { r#"["a","b"]"# } else { r#"["b","a"]"# };
+        let tags = if at.is_multiple_of(2) { r#"["a","b"]"# } else { r#"["b","a"]"# };
         json(200, &format!(r#"{{"id":"thing-{at}","at":"2024-01-01T00:00:{at:02}Z","count":{at},"tags":{tags}}}"#))
     })
 }

@@ -52,7 +52,7 @@ pub(super) fn options(args: &ConnectionArgs, target: &Target, max_body: u64) -> 
         caps: Caps { body: max_body, ..Caps::default() },
         ..HttpOptions::default()
     };
-    engine::http_options(options, target).map_err(files::engine_failure)
+    engine::http_options(&options, target).map_err(files::engine_failure)
 }
 
 /// How many cases are in flight, and what to say when there is no room for as many as were asked for.

@@ -7,7 +7,7 @@
 //!
 //! let record = Engine::new("cases").base_url("http://127.0.0.1:8080").select("groove/add").run().await?;
 //! std::fs::write("report.html", render(Format::Html, &record)?)?;
-//! assert_eq!(record.footer.exit.code(), 0, "{}", record.footer.reason);
+//! assert_eq!(record.footer.exit.code(), 0, "{:?}", record.footer.reasons);
 //! # Ok(())
 //! # }
 //! ```
@@ -310,7 +310,7 @@ impl Engine {
 
     /// How the client is set for this target.
     pub(crate) fn http_options(&self, target: &Target) -> Result<HttpOptions, EngineError> {
-        http_options(self.http.clone(), target)
+        http_options(&self.http, target)
     }
 }
 
@@ -353,10 +353,10 @@ pub(crate) fn certificate(cases: &Path) -> Option<Certificate> {
 }
 
 /// These options, and the way to the service that the target's profile names.
-pub(crate) fn http_options(options: HttpOptions, target: &Target) -> Result<HttpOptions, EngineError> {
+pub(crate) fn http_options(options: &HttpOptions, target: &Target) -> Result<HttpOptions, EngineError> {
     let auth = plan::proxy_credentials(target)?;
     let network = Network::read(&target.connection, auth)?;
-    Ok(HttpOptions { connections: target.limits.connections, network, ..options })
+    Ok(HttpOptions { connections: target.limits.connections, network, ..options.clone() })
 }
 
 /// What a reader must know before trusting a run with these options.
