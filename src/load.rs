@@ -532,9 +532,13 @@ fn parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
         }
     };
     let mut all: Vec<(usize, T)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(one)).collect();
-        let results = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
-        results.flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        let threads: Vec<_> = (1..workers).map(|_| scope.spawn(one)).collect();
+        // This thread would only wait.
+        let mut all = one();
+        for thread in threads {
+            all.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        all
     });
     all.sort_by_key(|(index, _)| *index);
     all.into_iter().map(|(_, value)| value).collect()

@@ -1,5 +1,6 @@
 //! Proves report paths writable before a run and replaces files atomically after it: [`Sink`].
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,9 @@ use thiserror::Error;
 
 use crate::record::{Record, Stored};
 use crate::report::{Format, ReportError, can_be_streamed, render, render_stored};
+
+/// Most cases of a record whose reports are all held in memory at once.
+const MANY: usize = 1000;
 
 /// Where a report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +129,27 @@ impl Sink {
     /// # Errors
     /// As [`Sink::write`].
     pub fn write_to(&self, record: &Record, stdout: &mut dyn Write) -> Result<(), Vec<SinkError>> {
-        self.each(stdout, |_| true, |format, out| Ok(out.write_all(&render(format, record)?)?))
+        if self.outputs.len() < 2 || record.cases.len() > MANY {
+            return self.each(stdout, |_| true, |format, out| Ok(out.write_all(&render(format, record)?)?));
+        }
+        std::thread::scope(|scope| {
+            // Rendering is what takes the time, and no report waits for another.
+            let ahead = self.outputs[1..].iter().map(|(format, _)| scope.spawn(|| render(*format, record)));
+            let mut ahead: VecDeque<_> = ahead.collect::<Vec<_>>().into();
+            let mut first = true;
+            self.each(
+                stdout,
+                |_| true,
+                |format, out| {
+                    let ready = if std::mem::take(&mut first) { None } else { ahead.pop_front() };
+                    let bytes = match ready {
+                        Some(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                        None => render(format, record),
+                    };
+                    Ok(out.write_all(&bytes?)?)
+                },
+            )
+        })
     }
 
     /// Writes the reports that can be made of a record whose cases stay where they were written, and gives the formats

@@ -128,16 +128,14 @@ async fn go(
     request.notes.iter().chain(&lowered).for_each(|note| console.hint(note));
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
-    let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing).certify(
-        engine::certificate(&args.suite.cases),
-        &suite.hash,
-        args.strict,
-    );
+    let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing);
     let writer = Writer::create(&path, header, tally, stop.clone(), console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
-    let consumer = std::thread::spawn(move || writer.consume(receiver));
+    let (directory, hash, strict) = (args.suite.cases.clone(), suite.hash.clone(), args.strict);
+    // What is proven is read while the first answers are waited for.
+    let consumer = std::thread::spawn(move || writer.certify(&directory, &hash, strict).consume(receiver));
     let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
     if probing {
         engine::fire(plan, transport, redactor, &run_id, stop.clone(), sender).await;

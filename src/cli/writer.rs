@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::console::Console;
-use crate::engine::Tally;
+use crate::engine::{self, Tally};
 use crate::event::RunEvent;
 use crate::model::verdict::Exit;
 use crate::record::{CaseRecord, Header, Line, Places, Record, Stored, write_line};
@@ -76,6 +76,12 @@ impl Writer {
         file.flush()?;
         let Line::Header(header) = line else { unreachable!("the line is a header") };
         Ok(Self { file, console, tally, header, kept: Some(Vec::new()), places, stop, error: None })
+    }
+
+    /// Says of the clauses whether a violation would have been noticed, if the directory of the cases knows.
+    pub(super) fn certify(mut self, cases: &Path, suite: &str, strict: bool) -> Self {
+        self.tally = self.tally.certify(engine::certificate(cases), suite, strict);
+        self
     }
 
     pub(super) fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
