@@ -1,19 +1,21 @@
 //! Reads case and target files from disk: [`suite`] and [`target`]. What the files mean is for [`crate::case`] and
 //! [`crate::target`] to say.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod disk;
+mod large;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::case::{self, Diagnostic, Shared, SourceFile};
-use crate::model::id::CaseId;
-use crate::model::spec::Case;
-use crate::model::suite::{CaseSource, Rest, Suite};
+use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::target::{Origin, SecretSource};
+use disk::{Walk, asset, parallel, read_into, text};
+use large::{LARGE, outlined};
 
 /// Largest TOML file that is read, in bytes.
 pub const LARGEST: u64 = 8 << 20;
@@ -256,9 +258,6 @@ fn part_of_checked(
     })
 }
 
-/// Size in bytes from which the cases of a suite are not kept in memory while it runs.
-const LARGE: u64 = 8 << 20;
-
 /// As [`part`], for a run: of a large suite only outlines of cases are kept, and each file is read again when its
 /// first case's turn comes ([`Suite::whole`]). Loading is stricter for it in nothing.
 ///
@@ -269,211 +268,6 @@ pub fn for_run(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Re
     match if checked.is_none() { outlined(dir, LARGE) } else { None } {
         Some(suite) => Ok(suite),
         None => part(dir, patterns, checked),
-    }
-}
-
-/// `None` when the suite is not large, or when anything is wrong with it, which is for [`part`] to tell.
-fn outlined(dir: &Path, large: u64) -> Option<Suite> {
-    let root = fs::canonicalize(dir).ok()?;
-    let mut walk = Walk { root: &root, files: Vec::new(), found: Vec::new() };
-    walk.directory(dir, "", &mut vec![root.clone()]);
-    let Walk { mut files, found, .. } = walk;
-    let size: u64 = files.iter().filter_map(|(_, path)| Some(fs::metadata(path).ok()?.len())).sum();
-    if size < large || !found.is_empty() {
-        return None;
-    }
-    files.sort();
-    let shown = display(dir);
-    let shown = shown.trim_end_matches('/');
-    let mut common = Vec::new();
-    let mut kept = Vec::new();
-    for (index, (relative, path)) in files.iter().enumerate() {
-        let mut source = SourceFile { path: Arc::from(format!("{shown}/{relative}")), text: String::new() };
-        if source.has_cases() {
-            kept.push(Kept { index, file: source.path, path: path.clone(), hash: 0 });
-        } else {
-            source.text = text(path).ok()?;
-            common.push(source);
-        }
-    }
-    let used: Mutex<BTreeMap<String, Result<Vec<u8>, String>>> = Mutex::default();
-    let assets = |path: &str| {
-        let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.entry(path.to_owned()).or_insert_with(|| asset(&root, path)).clone()
-    };
-    let (shared, wrong) = Shared::read(&common, &assets, false);
-    if !wrong.is_empty() {
-        return None;
-    }
-    let steps = Mutex::default();
-    // All of them in one place from the beginning: moving them together later would need the memory twice.
-    let all: Mutex<case::FileCases> = Mutex::default();
-    let read = parallel(kept.len(), |at| {
-        let text = text(&kept[at].path).ok()?;
-        let hash = quick_hash(text.as_bytes());
-        let source = SourceFile { path: Arc::clone(&kept[at].file), text };
-        let mut cases = case::read_cases(&source, &shared, &assets);
-        if !cases.is_sound() {
-            return None;
-        }
-        cases.outline(&mut steps.lock().unwrap_or_else(PoisonError::into_inner));
-        let ids: Vec<CaseId> = cases.ids().cloned().collect();
-        all.lock().unwrap_or_else(PoisonError::into_inner).append(cases);
-        Some((hash, ids))
-    });
-    let mut places = Vec::new();
-    for (at, each) in read.into_iter().enumerate() {
-        let (hash, ids) = each?;
-        kept[at].hash = hash;
-        places.extend(ids.into_iter().zip(0_u32..).map(|(id, nth)| (id, at as u32, nth)));
-    }
-    // Nothing is wrong, so that no file's text is asked for.
-    let cases = vec![(0, all.into_inner().unwrap_or_else(PoisonError::into_inner))];
-    places.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    let places = places.into_iter().map(|(_, file, nth)| (file, nth)).collect();
-    let hash = hash_again(&files, &kept, &common, &used.into_inner().unwrap_or_else(PoisonError::into_inner))?;
-    let suite = case::finish(shared, &common, cases, Vec::new(), hash, true).ok()?;
-    let (shared, _) = Shared::read(&common, &|path: &str| asset(&root, path), true);
-    let files = Files { root, files: kept, places, shared, open: Mutex::default() };
-    Some(Suite { rest: Rest(Some(Arc::new(Again(Arc::new(files))))), ..suite })
-}
-
-/// The hash of a suite whose files are read once more for it; `None` when one is no longer what it was.
-fn hash_again(
-    files: &[(String, PathBuf)],
-    kept: &[Kept],
-    common: &[SourceFile],
-    bodies: &BTreeMap<String, Result<Vec<u8>, String>>,
-) -> Option<String> {
-    let mut kept = kept.iter().peekable();
-    let mut common = common.iter();
-    let mut bodies = bodies.iter().filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref().ok()?))).peekable();
-    let mut hash = case::SuiteHash::default();
-    let mut buffer = Vec::new();
-    for (index, (relative, path)) in files.iter().enumerate() {
-        // In order of the path, as they are sorted all.
-        while let Some((path, bytes)) = bodies.next_if(|(path, _)| *path < relative.as_str()) {
-            hash.add(path, bytes);
-        }
-        match kept.next_if(|each| each.index == index) {
-            Some(each) => {
-                read_into(path, LARGEST, &mut buffer).ok()?;
-                if quick_hash(&buffer) != each.hash {
-                    return None;
-                }
-                hash.add(relative, &buffer);
-            }
-            None => hash.add(relative, common.next()?.text.as_bytes()),
-        }
-    }
-    bodies.for_each(|(path, bytes)| hash.add(path, bytes));
-    Some(hash.finish())
-}
-
-/// Tells a file from what it was a moment ago.
-fn quick_hash(bytes: &[u8]) -> u64 {
-    use std::hash::{DefaultHasher, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
-}
-
-/// A file whose cases are not kept.
-struct Kept {
-    /// Its place among all files.
-    index: usize,
-    /// For people.
-    file: Arc<str>,
-    path: PathBuf,
-    hash: u64,
-}
-
-/// Cases of one file, once they are read, or why they cannot be.
-type Slot = Arc<OnceLock<Result<Vec<Arc<Case>>, String>>>;
-
-/// A file at hand.
-struct Open {
-    file: u32,
-    cases: Slot,
-    /// Whether the file behind it is being read.
-    followed: bool,
-}
-
-/// Reads cases again, file by file. The next file is read while the cases of one run.
-struct Again(Arc<Files>);
-
-/// What [`Again`] reads.
-struct Files {
-    root: PathBuf,
-    files: Vec<Kept>,
-    /// For each case of the suite, its file and its place there.
-    places: Vec<(u32, u32)>,
-    shared: Shared,
-    /// Files that are at hand, the last one first.
-    open: Mutex<VecDeque<Open>>,
-}
-
-/// How many files are at hand. Cases run nearly in the order in which they are sorted, which is that of the files.
-const AT_HAND: usize = 4;
-
-impl Files {
-    fn read(&self, file: u32) -> Result<Vec<Arc<Case>>, String> {
-        let Kept { file: shown, path, hash, .. } = &self.files[file as usize];
-        let text = text(path).map_err(|message| format!("{shown} {message}"))?;
-        if quick_hash(text.as_bytes()) != *hash {
-            return Err(format!("{shown} was changed since the run began"));
-        }
-        let source = SourceFile { path: Arc::clone(shown), text };
-        let assets = |path: &str| asset(&self.root, path);
-        let (cases, found) = case::read_cases(&source, &self.shared, &assets).into_cases();
-        match found.first() {
-            Some(wrong) => Err(format!("{shown}: {}", wrong.message)),
-            None => Ok(cases.into_iter().map(Arc::new).collect()),
-        }
-    }
-
-    /// The place of a file at hand, which is made for it if need be.
-    fn open(open: &mut VecDeque<Open>, file: u32) -> usize {
-        if let Some(at) = open.iter().position(|each| each.file == file) {
-            return at;
-        }
-        open.truncate(AT_HAND - 1);
-        open.push_front(Open { file, cases: Slot::default(), followed: false });
-        0
-    }
-
-    /// The file of the next case that is in another one.
-    fn behind(&self, index: usize) -> Option<u32> {
-        let (file, _) = self.places[index];
-        self.places[index..].iter().map(|(file, _)| *file).find(|each| *each != file)
-    }
-}
-
-impl CaseSource for Again {
-    fn case(&self, index: usize) -> Result<Arc<Case>, String> {
-        let files = &self.0;
-        let (file, nth) = files.places[index];
-        let (slot, next) = {
-            let mut open = files.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = Files::open(&mut open, file);
-            let slot = Arc::clone(&open[at].cases);
-            let first = !std::mem::replace(&mut open[at].followed, true);
-            let behind = if first { files.behind(index) } else { None };
-            let next = behind.filter(|next| open.iter().all(|each| each.file != *next)).map(|next| {
-                let at = Files::open(&mut open, next);
-                (next, Arc::clone(&open[at].cases))
-            });
-            (slot, next)
-        };
-        if let Some((next, ahead)) = next {
-            let files = Arc::clone(files);
-            // Without a thread the file is read when it is asked for.
-            let _ = std::thread::Builder::new().spawn(move || {
-                ahead.get_or_init(|| files.read(next));
-            });
-        }
-        let cases = slot.get_or_init(|| files.read(file)).as_ref().map_err(Clone::clone)?;
-        cases.get(nth as usize).cloned().ok_or_else(|| format!("case {nth} of its file is gone"))
     }
 }
 
@@ -514,160 +308,6 @@ fn display(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-/// Results of a function of 0 … count-1, in this order, computed by as many threads as there are processors.
-fn parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(count);
-    if workers <= 1 {
-        return (0..count).map(work).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let one = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
-                return done;
-            }
-            done.push((index, work(index)));
-        }
-    };
-    let mut all: Vec<(usize, T)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (1..workers).map(|_| scope.spawn(one)).collect();
-        // This thread would only wait.
-        let mut all = one();
-        for thread in threads {
-            all.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        all
-    });
-    all.sort_by_key(|(index, _)| *index);
-    all.into_iter().map(|(_, value)| value).collect()
-}
-
-/// Collects the files below a directory.
-struct Walk<'a> {
-    root: &'a Path,
-    /// Path below the root, and where it is.
-    files: Vec<(String, PathBuf)>,
-    found: Vec<Diagnostic>,
-}
-
-impl Walk<'_> {
-    fn error(&mut self, path: &Path, message: String) {
-        self.found.push(nowhere(&Arc::from(display(path)), message));
-    }
-
-    /// `above` are the directories that lead here, links resolved.
-    fn directory(&mut self, dir: &Path, relative: &str, above: &mut Vec<PathBuf>) {
-        let entries = match fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
-            Ok(entries) => entries,
-            Err(error) => return self.error(dir, format!("cannot be read: {error}")),
-        };
-        for entry in entries {
-            let path = entry.path();
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else {
-                if path.extension().is_some_and(|extension| extension == "toml") {
-                    self.error(&path, "has a name that is not UTF-8".to_owned());
-                }
-                continue;
-            };
-            if name.starts_with('.') {
-                continue;
-            }
-            let below = if relative.is_empty() { name.to_owned() } else { format!("{relative}/{name}") };
-            let kind = match entry.file_type() {
-                Ok(kind) => kind,
-                Err(error) => {
-                    self.error(&path, format!("cannot be read: {error}"));
-                    continue;
-                }
-            };
-            let (directory, real) = if kind.is_symlink() {
-                match self.link(&path, name) {
-                    Some(found) => found,
-                    None => continue,
-                }
-            } else {
-                (kind.is_dir(), None)
-            };
-            if directory {
-                let real = real.unwrap_or_else(|| above.last().map_or_else(PathBuf::new, |last| last.join(name)));
-                if above.contains(&real) {
-                    self.error(&path, "is a symbolic link to a directory that it is in".to_owned());
-                    continue;
-                }
-                above.push(real);
-                self.directory(&path, &below, above);
-                above.pop();
-            } else if name.ends_with(".toml") {
-                self.files.push((below, path));
-            }
-        }
-    }
-
-    /// Where a symbolic link leads: whether to a directory, and which.
-    fn link(&mut self, path: &Path, name: &str) -> Option<(bool, Option<PathBuf>)> {
-        match fs::canonicalize(path) {
-            Ok(real) if !real.starts_with(self.root) => {
-                if real.is_dir() || name.ends_with(".toml") {
-                    self.error(path, "is a symbolic link that leads out of the directory of the cases".to_owned());
-                }
-                None
-            }
-            Ok(real) => Some((real.is_dir(), Some(real))),
-            Err(error) => {
-                self.error(path, format!("is a symbolic link that leads nowhere: {error}"));
-                None
-            }
-        }
-    }
-}
-
-/// The text of a file, or why it cannot be had.
-fn text(path: &Path) -> Result<String, String> {
-    let bytes = bytes(path, LARGEST)?;
-    String::from_utf8(bytes)
-        .map_err(|error| format!("is not UTF-8: invalid byte at offset {}", error.utf8_error().valid_up_to()))
-}
-
-/// The bytes of a regular file that is not too large.
-fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    read_into(path, largest, &mut bytes)?;
-    Ok(bytes)
-}
-
-/// As [`bytes`], into a buffer.
-fn read_into(path: &Path, largest: u64, buffer: &mut Vec<u8>) -> Result<(), String> {
-    use std::io::Read as _;
-    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
-    // Opening what is no file could wait for ever, so it is looked at first.
-    let metadata = fs::metadata(path).map_err(cannot)?;
-    if !metadata.is_file() {
-        return Err("is not a regular file".to_owned());
-    }
-    if metadata.len() > largest {
-        return Err(format!("is too large: {} bytes, and at most {largest} are read", metadata.len()));
-    }
-    buffer.clear();
-    buffer.reserve(metadata.len() as usize + 1);
-    fs::File::open(path).map_err(cannot)?.take(largest + 1).read_to_end(buffer).map_err(cannot)?;
-    if buffer.len() as u64 > largest {
-        return Err(format!("is too large: at most {largest} bytes are read"));
-    }
-    Ok(())
-}
-
-/// A body file: a relative path that stays inside of the directory.
-fn asset(root: &Path, path: &str) -> Result<Vec<u8>, String> {
-    let real = fs::canonicalize(root.join(path)).map_err(|error| error.to_string())?;
-    if !real.starts_with(root) {
-        return Err("it lies outside of the directory of the cases".to_owned());
-    }
-    bytes(&real, LARGEST_ASSET)
-}
-
 /// Reads a target file and its secrets: from the environment that `env` reads, or from files beside it.
 ///
 /// # Errors
@@ -683,7 +323,7 @@ pub fn target(path: &Path, suite: &Suite, env: &dyn Fn(&str) -> Option<String>) 
 /// # Errors
 /// As [`target`]; with the suite that comes with casebook there are none.
 pub fn mock_target(suite: &Suite, env: &dyn Fn(&str) -> Option<String>) -> Result<Target, LoadError> {
-    let text = include_str!("../targets/mock.toml").to_owned();
+    let text = include_str!("../../targets/mock.toml").to_owned();
     target_text("targets/mock.toml", text, Path::new("targets"), suite, env)
 }
 

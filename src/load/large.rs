@@ -1,0 +1,222 @@
+//! Large suites: [`outlined`] keeps of each case what a run has to know beforehand; its file is read again when its turn
+//! comes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::disk::{Walk, asset, parallel, read_into, text};
+use super::{LARGEST, display};
+use crate::case::{self, Shared, SourceFile};
+use crate::model::id::CaseId;
+use crate::model::spec::Case;
+use crate::model::suite::{CaseSource, Rest, Suite};
+
+/// Size in bytes from which the cases of a suite are not kept in memory while it runs.
+pub(super) const LARGE: u64 = 8 << 20;
+
+/// `None` when the suite is not large, or when anything is wrong with it, which is for [`part`] to tell.
+pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
+    let root = fs::canonicalize(dir).ok()?;
+    let mut walk = Walk { root: &root, files: Vec::new(), found: Vec::new() };
+    walk.directory(dir, "", &mut vec![root.clone()]);
+    let Walk { mut files, found, .. } = walk;
+    let size: u64 = files.iter().filter_map(|(_, path)| Some(fs::metadata(path).ok()?.len())).sum();
+    if size < large || !found.is_empty() {
+        return None;
+    }
+    files.sort();
+    let shown = display(dir);
+    let shown = shown.trim_end_matches('/');
+    let mut common = Vec::new();
+    let mut kept = Vec::new();
+    for (index, (relative, path)) in files.iter().enumerate() {
+        let mut source = SourceFile { path: Arc::from(format!("{shown}/{relative}")), text: String::new() };
+        if source.has_cases() {
+            kept.push(Kept { index, file: source.path, path: path.clone(), hash: 0 });
+        } else {
+            source.text = text(path).ok()?;
+            common.push(source);
+        }
+    }
+    let used: Mutex<BTreeMap<String, Result<Vec<u8>, String>>> = Mutex::default();
+    let assets = |path: &str| {
+        let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.entry(path.to_owned()).or_insert_with(|| asset(&root, path)).clone()
+    };
+    let (shared, wrong) = Shared::read(&common, &assets, false);
+    if !wrong.is_empty() {
+        return None;
+    }
+    let steps = Mutex::default();
+    // All of them in one place from the beginning: moving them together later would need the memory twice.
+    let all: Mutex<case::FileCases> = Mutex::default();
+    let read = parallel(kept.len(), |at| {
+        let text = text(&kept[at].path).ok()?;
+        let hash = quick_hash(text.as_bytes());
+        let source = SourceFile { path: Arc::clone(&kept[at].file), text };
+        let mut cases = case::read_cases(&source, &shared, &assets);
+        if !cases.is_sound() {
+            return None;
+        }
+        cases.outline(&mut steps.lock().unwrap_or_else(PoisonError::into_inner));
+        let ids: Vec<CaseId> = cases.ids().cloned().collect();
+        all.lock().unwrap_or_else(PoisonError::into_inner).append(cases);
+        Some((hash, ids))
+    });
+    let mut places = Vec::new();
+    for (at, each) in read.into_iter().enumerate() {
+        let (hash, ids) = each?;
+        kept[at].hash = hash;
+        places.extend(ids.into_iter().zip(0_u32..).map(|(id, nth)| (id, at as u32, nth)));
+    }
+    // Nothing is wrong, so that no file's text is asked for.
+    let cases = vec![(0, all.into_inner().unwrap_or_else(PoisonError::into_inner))];
+    places.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let places = places.into_iter().map(|(_, file, nth)| (file, nth)).collect();
+    let hash = hash_again(&files, &kept, &common, &used.into_inner().unwrap_or_else(PoisonError::into_inner))?;
+    let suite = case::finish(shared, &common, cases, Vec::new(), hash, true).ok()?;
+    let (shared, _) = Shared::read(&common, &|path: &str| asset(&root, path), true);
+    let files = Files { root, files: kept, places, shared, open: Mutex::default() };
+    Some(Suite { rest: Rest(Some(Arc::new(Again(Arc::new(files))))), ..suite })
+}
+
+/// The hash of a suite whose files are read once more for it; `None` when one is no longer what it was.
+fn hash_again(
+    files: &[(String, PathBuf)],
+    kept: &[Kept],
+    common: &[SourceFile],
+    bodies: &BTreeMap<String, Result<Vec<u8>, String>>,
+) -> Option<String> {
+    let mut kept = kept.iter().peekable();
+    let mut common = common.iter();
+    let mut bodies = bodies.iter().filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref().ok()?))).peekable();
+    let mut hash = case::SuiteHash::default();
+    let mut buffer = Vec::new();
+    for (index, (relative, path)) in files.iter().enumerate() {
+        // In order of the path, as they are sorted all.
+        while let Some((path, bytes)) = bodies.next_if(|(path, _)| *path < relative.as_str()) {
+            hash.add(path, bytes);
+        }
+        match kept.next_if(|each| each.index == index) {
+            Some(each) => {
+                read_into(path, LARGEST, &mut buffer).ok()?;
+                if quick_hash(&buffer) != each.hash {
+                    return None;
+                }
+                hash.add(relative, &buffer);
+            }
+            None => hash.add(relative, common.next()?.text.as_bytes()),
+        }
+    }
+    bodies.for_each(|(path, bytes)| hash.add(path, bytes));
+    Some(hash.finish())
+}
+
+/// Tells a file from what it was a moment ago.
+fn quick_hash(bytes: &[u8]) -> u64 {
+    use std::hash::{DefaultHasher, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// A file whose cases are not kept.
+struct Kept {
+    /// Its place among all files.
+    index: usize,
+    /// For people.
+    file: Arc<str>,
+    path: PathBuf,
+    hash: u64,
+}
+
+/// Cases of one file, once they are read, or why they cannot be.
+type Slot = Arc<OnceLock<Result<Vec<Arc<Case>>, String>>>;
+
+/// A file at hand.
+struct Open {
+    file: u32,
+    cases: Slot,
+    /// Whether the file behind it is being read.
+    followed: bool,
+}
+
+/// Reads cases again, file by file. The next file is read while the cases of one run.
+struct Again(Arc<Files>);
+
+/// What [`Again`] reads.
+struct Files {
+    root: PathBuf,
+    files: Vec<Kept>,
+    /// For each case of the suite, its file and its place there.
+    places: Vec<(u32, u32)>,
+    shared: Shared,
+    /// Files that are at hand, the last one first.
+    open: Mutex<VecDeque<Open>>,
+}
+
+/// How many files are at hand. Cases run nearly in the order in which they are sorted, which is that of the files.
+const AT_HAND: usize = 4;
+
+impl Files {
+    fn read(&self, file: u32) -> Result<Vec<Arc<Case>>, String> {
+        let Kept { file: shown, path, hash, .. } = &self.files[file as usize];
+        let text = text(path).map_err(|message| format!("{shown} {message}"))?;
+        if quick_hash(text.as_bytes()) != *hash {
+            return Err(format!("{shown} was changed since the run began"));
+        }
+        let source = SourceFile { path: Arc::clone(shown), text };
+        let assets = |path: &str| asset(&self.root, path);
+        let (cases, found) = case::read_cases(&source, &self.shared, &assets).into_cases();
+        match found.first() {
+            Some(wrong) => Err(format!("{shown}: {}", wrong.message)),
+            None => Ok(cases.into_iter().map(Arc::new).collect()),
+        }
+    }
+
+    /// The place of a file at hand, which is made for it if need be.
+    fn open(open: &mut VecDeque<Open>, file: u32) -> usize {
+        if let Some(at) = open.iter().position(|each| each.file == file) {
+            return at;
+        }
+        open.truncate(AT_HAND - 1);
+        open.push_front(Open { file, cases: Slot::default(), followed: false });
+        0
+    }
+
+    /// The file of the next case that is in another one.
+    fn behind(&self, index: usize) -> Option<u32> {
+        let (file, _) = self.places[index];
+        self.places[index..].iter().map(|(file, _)| *file).find(|each| *each != file)
+    }
+}
+
+impl CaseSource for Again {
+    fn case(&self, index: usize) -> Result<Arc<Case>, String> {
+        let files = &self.0;
+        let (file, nth) = files.places[index];
+        let (slot, next) = {
+            let mut open = files.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = Files::open(&mut open, file);
+            let slot = Arc::clone(&open[at].cases);
+            let first = !std::mem::replace(&mut open[at].followed, true);
+            let behind = if first { files.behind(index) } else { None };
+            let next = behind.filter(|next| open.iter().all(|each| each.file != *next)).map(|next| {
+                let at = Files::open(&mut open, next);
+                (next, Arc::clone(&open[at].cases))
+            });
+            (slot, next)
+        };
+        if let Some((next, ahead)) = next {
+            let files = Arc::clone(files);
+            // Without a thread the file is read when it is asked for.
+            let _ = std::thread::Builder::new().spawn(move || {
+                ahead.get_or_init(|| files.read(next));
+            });
+        }
+        let cases = slot.get_or_init(|| files.read(file)).as_ref().map_err(Clone::clone)?;
+        cases.get(nth as usize).cloned().ok_or_else(|| format!("case {nth} of its file is gone"))
+    }
+}
