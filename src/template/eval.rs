@@ -349,7 +349,12 @@ fn apply(filter: Filter, input: Json<'static>, arguments: &[Json<'static>]) -> R
             }
             Filter::Join => {
                 let texts: Vec<_> = items.iter().map(as_text).collect::<Result<_, _>>()?;
-                Ok(Json::string(texts.join(as_text(&arguments[0])?.as_ref())))
+                let between = as_text(&arguments[0])?;
+                let bytes = texts.iter().fold(between.len().saturating_mul(texts.len()), |sum, text| sum + text.len());
+                if bytes > MOST {
+                    return Err(TemplateError::TooLarge("join"));
+                }
+                Ok(Json::string(texts.join(between.as_ref())))
             }
             _ => {
                 items.into_iter().map(|each| apply(filter, each, arguments)).collect::<Result<_, _>>().map(Json::Array)
@@ -451,6 +456,13 @@ mod tests {
 
     fn whole(expr: Expr) -> JsonTemplate {
         JsonTemplate::Text(Template { parts: vec![Part::Value(expr)] })
+    }
+
+    #[test]
+    fn joined_texts_are_capped() {
+        let many = Json::Array(vec![Json::string("a".to_owned()); 1000]);
+        let joined = apply(Filter::Join, many, &[Json::string("-".repeat(MOST / 500))]);
+        assert!(matches!(joined, Err(TemplateError::TooLarge("join"))), "{joined:?}");
     }
 
     #[test]
