@@ -70,6 +70,7 @@ fn run(cases: usize) -> AllocationInfo {
             let written = async {
                 while let Some(event) = events.recv().await {
                     if let RunEvent::CaseFinished(case) = event {
+                        let case = case.record();
                         passed += usize::from(case.outcome == casebook::model::verdict::Verdict::Passed);
                         write_line(&Line::Case(case), &mut std::io::sink()).expect("no error");
                     }

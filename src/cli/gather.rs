@@ -87,7 +87,7 @@ impl Aim {
         let keeping = async {
             while let Some(event) = receiver.recv().await {
                 if let RunEvent::CaseFinished(case) = event {
-                    kept.push(*case);
+                    kept.push(*case.record());
                 }
             }
         };

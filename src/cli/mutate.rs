@@ -127,6 +127,7 @@ fn collect(mut events: mpsc::Receiver<RunEvent>) -> (Vec<String>, usize) {
     let (mut bad, mut skipped) = (Vec::new(), 0);
     while let Some(event) = events.blocking_recv() {
         if let RunEvent::CaseFinished(case) = event {
+            let case = case.record();
             match case.outcome {
                 Verdict::Passed | Verdict::Observed => {}
                 Verdict::Skipped { .. } => skipped += 1,

@@ -27,7 +27,7 @@ use crate::sink::{Destination, Sink, SinkError};
 use crate::transport::HttpTransport;
 
 /// Events that may wait for the record's writer before a worker waits.
-const EVENTS: usize = 1024;
+const EVENTS: usize = 256;
 
 /// Reports that every run writes.
 const DEFAULT_REPORTS: [(Format, &str); 2] = [(Format::Json, "report.json"), (Format::Markdown, "report.md")];

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -17,6 +17,12 @@ use crate::runner::Stop;
 
 /// Most bytes of lines whose cases are kept in memory too, so that reports of a short run need not read them back.
 const KEPT: u64 = 2 << 20;
+
+/// How long the writer lets cases come together, at most, before it looks at them.
+const TOGETHER: Duration = Duration::from_micros(500);
+
+/// So many cases are written each at once: a run of a few is over before there is anything to gain.
+const UNHURRIED: u64 = 64;
 
 /// The consumer of a run's events.
 pub(super) struct Writer {
@@ -85,25 +91,36 @@ impl Writer {
     }
 
     pub(super) fn consume(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
+        let mut taken = 0_u64;
+        let mut woken = Instant::now();
         while let Some(event) = events.blocking_recv() {
             self.take(event);
-            // What has finished is on disk before the writer waits: a run that is killed loses nothing of it.
-            if events.is_empty() {
-                self.flush();
+            taken += 1;
+            while let Ok(event) = events.try_recv() {
+                self.take(event);
+                taken += 1;
             }
+            // What has finished is on disk before the writer waits: a run that is killed loses nothing of it.
+            self.flush();
+            // Every time that the writer is woken costs the thread that sends requests: where cases end in quick
+            // succession, several are waited for at once.
+            if taken > UNHURRIED && woken.elapsed() < 2 * TOGETHER {
+                std::thread::sleep(TOGETHER);
+            }
+            woken = Instant::now();
         }
         self
     }
 
     fn take(&mut self, event: RunEvent) {
         match event {
-            RunEvent::CaseFinished(mut case) => {
+            RunEvent::CaseFinished(case) => {
+                let mut case = case.record();
                 self.tally.take(&mut case);
                 self.console.finished(&case);
                 self.write(case);
             }
             RunEvent::Probed(probes) => self.tally.probed(probes),
-            RunEvent::CaseStarted { .. } => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! Collects what a comparison finds: [`Judge`] counts every check and words every mismatch.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::focus::Focus;
 use crate::model::json::Json;
@@ -134,7 +135,7 @@ impl<'x> Judge<'x> {
             step: self.step.to_owned(),
             part: self.part,
             place,
-            check: def.name.clone(),
+            check: def.name.to_string(),
             kind: wrong.kind,
             expected: wrong.expected,
             actual: wrong.actual,
@@ -209,12 +210,14 @@ impl<'x> Judge<'x> {
             self.found.mismatches.push(mismatch);
         }
         let told = if self.brief { &[] } else { self.tally.as_slice() };
+        let step: Arc<str> = self.step.into();
+        self.found.checks.reserve(told.len());
         for (def, (held, violated)) in self.checks.iter().zip(told) {
             if *held + *violated > 0 {
                 self.found.checks.push(CheckTally {
-                    step: self.step.to_owned(),
-                    check: def.name.clone(),
-                    clauses: def.clauses.to_vec(),
+                    step: Arc::clone(&step),
+                    check: Arc::clone(&def.name),
+                    clauses: Arc::clone(&def.clauses),
                     held: *held,
                     violated: *violated,
                     loose: def.loose,

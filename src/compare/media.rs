@@ -18,6 +18,11 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
+/// Whether this is a media type without parameters and without white space.
+pub(super) fn is_bare(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
+}
+
 impl MediaType {
     /// Reads a media type; `None` when it is none.
     #[must_use]

@@ -41,7 +41,7 @@ pub(crate) use probing::fire;
 pub use tally::Tally;
 
 /// Events that may wait for whoever listens before a worker waits.
-const EVENTS: usize = 1024;
+const EVENTS: usize = 256;
 
 /// Services that the embedded mock has.
 const MOCKED: [&str; 2] = ["groove", "oracle"];
@@ -260,13 +260,13 @@ impl Engine {
         let collect = async {
             while let Some(event) = events.recv().await {
                 match event {
-                    RunEvent::CaseFinished(mut case) => {
+                    RunEvent::CaseFinished(case) => {
+                        let mut case = case.record();
                         tally.take(&mut case);
                         ended(&case);
                         cases.push(*case);
                     }
                     RunEvent::Probed(probes) => tally.probed(probes),
-                    RunEvent::CaseStarted { .. } => {}
                 }
             }
         };

@@ -20,7 +20,7 @@ pub type CheckIndex = usize;
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckDef {
     /// Stable name: part and place, indices that depend on the answer as `*` (`json:/Results/*/Id`).
-    pub name: String,
+    pub name: Arc<str>,
     /// Clauses that it proves.
     pub clauses: Arc<[ClauseId]>,
     /// True when it accepts anything that is there: `$any`, `$unchecked`, `$type`.
@@ -154,8 +154,8 @@ pub enum Rule {
 pub struct Members {
     /// Names and patterns, in the order written.
     pub list: Vec<(String, Node)>,
-    /// Where a name stands in `list`; only filled when there are many.
-    pub index: HashMap<String, usize>,
+    /// Where a name stands in `list`; only when there are many.
+    pub index: Option<Box<HashMap<String, usize>>>,
     /// What an unlisted member means.
     pub extra: Extra,
 }

@@ -11,33 +11,29 @@ use crate::model::id::{ChoiceId, ClauseId};
 use crate::model::json::Json;
 use crate::model::pattern::{ChoiceRule, JsonType, Node, Rule};
 
-impl Compiler<'_, '_> {
-    pub(super) fn list<'j>(
-        &self,
-        operator: Operator,
-        value: &'j Json<'static>,
-    ) -> Result<&'j [Json<'static>], PatternError> {
+impl<'s> Compiler<'_, '_, 's> {
+    pub(super) fn list(&self, operator: Operator, value: &'s Json<'s>) -> Result<&'s [Json<'s>], PatternError> {
         match value {
             Json::Array(items) => Ok(items),
             other => Err(self.error(format!("`{}` needs an array, not a {}", operator.word(), other.type_name()))),
         }
     }
 
-    pub(super) fn text<'j>(&self, operator: Operator, value: &'j Json<'static>) -> Result<&'j str, PatternError> {
+    pub(super) fn text(&self, operator: Operator, value: &'s Json<'s>) -> Result<&'s str, PatternError> {
         value
             .as_str()
             .ok_or_else(|| self.error(format!("`{}` needs a string, not a {}", operator.word(), value.type_name())))
     }
 
-    pub(super) fn number<'j>(&self, what: &str, value: &'j Json<'static>) -> Result<&'j str, PatternError> {
+    pub(super) fn number(&self, what: &str, value: &'s Json<'s>) -> Result<&'s str, PatternError> {
         match value {
             Json::Number(text) => Ok(text),
             other => Err(self.error(format!("{what} needs a number, not a {}", other.type_name()))),
         }
     }
 
-    pub(super) fn types(&self, value: &Json<'static>) -> Result<Vec<JsonType>, PatternError> {
-        let one = |value: &Json<'static>| {
+    pub(super) fn types(&self, value: &'s Json<'s>) -> Result<Vec<JsonType>, PatternError> {
+        let one = |value: &'s Json<'s>| {
             let word = self.text(Operator::Type, value)?;
             JsonType::ALL.into_iter().find(|each| each.word() == word).ok_or_else(|| {
                 let nearest = JsonType::ALL
@@ -55,11 +51,11 @@ impl Compiler<'_, '_> {
     }
 
     /// `min` and `max` of a table, of which one must be there.
-    fn bounds<'j>(
+    fn bounds(
         &self,
         word: &str,
-        members: &'j [(Key, Json<'static>)],
-    ) -> Result<(Option<&'j str>, Option<&'j str>), PatternError> {
+        members: &'s [(Key<'s>, Json<'s>)],
+    ) -> Result<(Option<&'s str>, Option<&'s str>), PatternError> {
         let (mut min, mut max) = (None, None);
         for (key, value) in members {
             let slot = match &**key {
@@ -81,7 +77,7 @@ impl Compiler<'_, '_> {
         Ok((min, max))
     }
 
-    pub(super) fn length(&self, value: &Json<'static>) -> Result<Rule, PatternError> {
+    pub(super) fn length(&self, value: &'s Json<'s>) -> Result<Rule, PatternError> {
         let count = |text: &str| {
             text.parse::<usize>().map_err(|_| self.error(format!("`$length` counts in whole numbers, not `{text}`")))
         };
@@ -98,7 +94,7 @@ impl Compiler<'_, '_> {
         }
     }
 
-    pub(super) fn range(&self, value: &Json<'static>) -> Result<Rule, PatternError> {
+    pub(super) fn range(&self, value: &'s Json<'s>) -> Result<Rule, PatternError> {
         let Json::Object(members) = value else {
             return Err(self.error("`$range` needs {\"min\": …, \"max\": …}"));
         };
@@ -106,7 +102,7 @@ impl Compiler<'_, '_> {
         Ok(Rule::Range(min.map(str::to_owned), max.map(str::to_owned)))
     }
 
-    pub(super) fn near(&self, value: &Json<'static>, tolerance: Option<&Json<'static>>) -> Result<Rule, PatternError> {
+    pub(super) fn near(&self, value: &'s Json<'s>, tolerance: Option<&'s Json<'s>>) -> Result<Rule, PatternError> {
         let centre = self.number("`$near`", value)?;
         let tolerance = self.number("`$tolerance`", tolerance.unwrap_or(&Json::Null))?;
         if tolerance.starts_with('-') {
@@ -118,7 +114,7 @@ impl Compiler<'_, '_> {
         }
     }
 
-    pub(super) fn clauses(&self, value: &Json<'static>) -> Result<Arc<[ClauseId]>, PatternError> {
+    pub(super) fn clauses(&self, value: &'s Json<'s>) -> Result<Arc<[ClauseId]>, PatternError> {
         match value {
             Json::Array(items) if !items.is_empty() => {
                 items.iter().map(|item| self.text(Operator::Clause, item).map(ClauseId::new)).collect()
@@ -130,8 +126,8 @@ impl Compiler<'_, '_> {
 
     pub(super) fn choice(
         &mut self,
-        value: &Json<'static>,
-        readings: Option<&Json<'static>>,
+        value: &'s Json<'s>,
+        readings: Option<&'s Json<'s>>,
         scope: &Scope,
     ) -> Result<Rule, PatternError> {
         let id = self.text(Operator::Choice, value)?;

@@ -1,6 +1,8 @@
 //! Names and clauses of checks: [`Checks`] is filled while a pattern is compiled.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::Context;
@@ -11,12 +13,14 @@ use crate::model::spec::Cite;
 /// The checks of a pattern under construction. Equal name and clauses are one check.
 pub struct Checks<'a> {
     prefix: &'a str,
-    cites: Vec<(Vec<String>, Arc<[ClauseId]>)>,
+    cites: Vec<(Vec<Cow<'a, str>>, Arc<[ClauseId]>)>,
     fallback: Arc<[ClauseId]>,
     list: Vec<CheckDef>,
     /// Checks by the hash of their name: the last one, and for each check the one before it with the same hash.
-    known: HashMap<u64, CheckIndex>,
+    known: HashMap<u64, CheckIndex, BuildHasherDefault<Hashed>>,
     before: Vec<Option<CheckIndex>>,
+    /// The name that is looked up.
+    name: String,
 }
 
 /// A name's hash. Names come from files of cases and have few equals; what is looked up is compared as a whole.
@@ -24,9 +28,29 @@ fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// Hashes what is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 /// Segments of a pointer or XML path, unescaped as JSON Pointer does.
-fn segments(pointer: &str) -> Vec<String> {
-    pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect()
+fn segments(pointer: &str) -> Vec<Cow<'_, str>> {
+    let unescaped = |segment: &str| segment.replace("~1", "/").replace("~0", "~");
+    let segments = pointer.split('/').skip(1);
+    segments.map(|each| if each.contains('~') { unescaped(each).into() } else { each.into() }).collect()
 }
 
 /// A segment in JSON Pointer's writing (RFC 6901, section 3).
@@ -47,33 +71,38 @@ impl<'a> Checks<'a> {
     /// None yet.
     #[must_use]
     pub fn new(context: &Context<'a>) -> Self {
-        let read = |cite: &Cite| (segments(&cite.pointer), Arc::from(cite.clauses.as_slice()));
+        let read = |cite: &'a Cite| (segments(&cite.pointer), Arc::from(cite.clauses.as_slice()));
         Self {
             prefix: context.prefix,
             cites: context.cite.iter().map(read).collect(),
             fallback: Arc::from(context.fallback),
             list: Vec::new(),
-            known: HashMap::new(),
+            known: HashMap::default(),
             before: Vec::new(),
+            name: String::new(),
         }
     }
 
     /// The check of a place. `own` is what `$clause` says there.
-    pub fn at(&mut self, path: &[String], own: Option<&Arc<[ClauseId]>>, loose: bool) -> CheckIndex {
+    pub fn at(&mut self, path: &[impl AsRef<str>], own: Option<&Arc<[ClauseId]>>, loose: bool) -> CheckIndex {
         let clauses = own.map_or_else(|| self.cited(path), Arc::clone);
-        let length = self.prefix.len() + path.iter().map(|segment| segment.len() + 1).sum::<usize>();
-        let mut name = String::with_capacity(length);
-        name.push_str(self.prefix);
+        self.name.clear();
+        self.name.push_str(self.prefix);
         for segment in path {
-            name.push('/');
-            if segment.contains(['~', '/']) { name.push_str(&escape_segment(segment)) } else { name.push_str(segment) }
+            let segment = segment.as_ref();
+            self.name.push('/');
+            if segment.contains(['~', '/']) {
+                self.name.push_str(&escape_segment(segment));
+            } else {
+                self.name.push_str(segment);
+            }
         }
-        let hash = hash(&name);
+        let hash = hash(&self.name);
         let last = self.known.get(&hash).copied();
         let mut at = last;
         while let Some(index) = at {
             let check = &mut self.list[index];
-            if check.name == name && check.clauses == clauses {
+            if *check.name == *self.name && check.clauses == clauses {
                 // A place that is also checked firmly is not loose.
                 check.loose &= loose;
                 return index;
@@ -83,16 +112,16 @@ impl<'a> Checks<'a> {
         let index = self.list.len();
         self.known.insert(hash, index);
         self.before.push(last);
-        self.list.push(CheckDef { name, clauses, loose });
+        self.list.push(CheckDef { name: self.name.as_str().into(), clauses, loose });
         index
     }
 
-    fn cited(&self, path: &[String]) -> Arc<[ClauseId]> {
+    fn cited(&self, path: &[impl AsRef<str>]) -> Arc<[ClauseId]> {
         let matching = self.cites.iter().filter(|(cited, _)| {
-            cited.len() <= path.len() && cited.iter().zip(path).all(|(cited, place)| covers(cited, place))
+            cited.len() <= path.len() && cited.iter().zip(path).all(|(cited, place)| covers(cited, place.as_ref()))
         });
         // Of equally long ones the one with the fewest stars is the closest; then the first written.
-        let stars = |cited: &[String]| cited.iter().filter(|segment| *segment == "*").count();
+        let stars = |cited: &[Cow<'_, str>]| cited.iter().filter(|segment| *segment == "*").count();
         matching
             .min_by_key(|(cited, _)| (usize::MAX - cited.len(), stars(cited)))
             .map_or_else(|| Arc::clone(&self.fallback), |(_, clauses)| Arc::clone(clauses))
@@ -102,7 +131,7 @@ impl<'a> Checks<'a> {
     /// missing, so is all of that.
     #[must_use]
     pub fn finish(mut self) -> Vec<CheckDef> {
-        let bare: HashMap<String, CheckIndex> = (self.list.iter().enumerate())
+        let bare: HashMap<Arc<str>, CheckIndex> = (self.list.iter().enumerate())
             .filter(|(_, check)| check.clauses.is_empty())
             .map(|(index, check)| (check.name.clone(), index))
             .collect();

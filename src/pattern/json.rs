@@ -1,5 +1,6 @@
 //! Compiles a JSON pattern: [`compile`].
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ const REGEX_SIZE: usize = 4 << 20;
 /// # Errors
 /// When an operator is unknown or misused, a regular expression does not compile, or a choice or
 /// reading is unknown; with the place in the pattern.
-pub fn compile(source: &Json<'static>, context: &Context<'_>) -> Result<JsonPattern, PatternError> {
+pub fn compile(source: &Json<'_>, context: &Context<'_>) -> Result<JsonPattern, PatternError> {
     let mut checks = Checks::new(context);
     let root = compile_at(source, context, &mut checks, Vec::new(), "", false)?;
     Ok(JsonPattern { root, checks: checks.finish() })
@@ -36,11 +37,11 @@ pub fn compile(source: &Json<'static>, context: &Context<'_>) -> Result<JsonPatt
 
 /// Compiles a pattern that stands at `path` of a larger one; `pointer` is where it is written,
 /// and `may_be_absent` whether it speaks of something that can be missing.
-pub(super) fn compile_at(
-    source: &Json<'static>,
+pub(super) fn compile_at<'s>(
+    source: &'s Json<'s>,
     context: &Context<'_>,
     checks: &mut Checks<'_>,
-    path: Vec<String>,
+    path: Vec<Cow<'s, str>>,
     pointer: &str,
     may_be_absent: bool,
 ) -> Result<Node, PatternError> {
@@ -101,21 +102,21 @@ impl Scope {
     }
 }
 
-pub(super) struct Compiler<'c, 'x> {
+pub(super) struct Compiler<'c, 'x, 's> {
     pub(super) choices: &'c [Choice],
     pub(super) strict: bool,
     checks: &'c mut Checks<'x>,
     /// Place in the answer.
-    path: Vec<String>,
+    path: Vec<Cow<'s, str>>,
     /// Where the pattern itself is written.
     base: String,
     /// Place in the pattern.
-    written: Vec<String>,
+    written: Vec<Cow<'s, str>>,
     /// Operators are not read.
     literal: bool,
 }
 
-impl Compiler<'_, '_> {
+impl<'s> Compiler<'_, '_, 's> {
     pub(super) fn error(&self, message: impl Into<String>) -> PatternError {
         let mut pointer = self.base.clone();
         for segment in &self.written {
@@ -126,16 +127,16 @@ impl Compiler<'_, '_> {
     }
 
     /// Makes a node with its check.
-    fn make(&mut self, rule: Rule, written: Option<&Json<'static>>, scope: &Scope) -> Node {
+    fn make(&mut self, rule: Rule, written: Option<&Json<'s>>, scope: &Scope) -> Node {
         let loose = is_loose(&rule);
         let check = self.checks.at(&self.path, scope.clauses.as_ref(), loose);
-        Node { rule, check, written: written.map(|json| Arc::new(json.clone())) }
+        Node { rule, check, written: written.map(|json| Arc::new(json.clone().into_owned())) }
     }
 
     /// Works on a part of the pattern, one key further down as it is written.
     pub(super) fn below<T>(
         &mut self,
-        key: impl Into<String>,
+        key: impl Into<Cow<'s, str>>,
         work: impl FnOnce(&mut Self) -> Result<T, PatternError>,
     ) -> Result<T, PatternError> {
         self.written.push(key.into());
@@ -150,7 +151,7 @@ impl Compiler<'_, '_> {
     /// Works on a part of the pattern that speaks of a place one segment further down.
     fn inside<T>(
         &mut self,
-        segment: impl Into<String>,
+        segment: impl Into<Cow<'s, str>>,
         work: impl FnOnce(&mut Self) -> Result<T, PatternError>,
     ) -> Result<T, PatternError> {
         self.path.push(segment.into());
@@ -159,7 +160,7 @@ impl Compiler<'_, '_> {
         Ok(result)
     }
 
-    pub(super) fn node(&mut self, source: &Json<'static>, scope: &Scope) -> Result<Node, PatternError> {
+    pub(super) fn node(&mut self, source: &'s Json<'s>, scope: &Scope) -> Result<Node, PatternError> {
         let rule = match source {
             Json::Null => Rule::Null,
             Json::Bool(value) => Rule::Bool(*value),
@@ -180,10 +181,10 @@ impl Compiler<'_, '_> {
         Ok(self.make(rule, None, scope))
     }
 
-    fn array(&mut self, items: &[Json<'static>], scope: &Scope) -> Result<Node, PatternError> {
+    fn array(&mut self, items: &'s [Json<'s>], scope: &Scope) -> Result<Node, PatternError> {
         let mut nodes = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            let segment = index.to_string();
+            let segment = number(index);
             nodes.push(self.below(segment.clone(), |this| {
                 this.inside(segment, |this| this.node(item, &scope.inside(Place::Value)))
             })?);
@@ -191,11 +192,11 @@ impl Compiler<'_, '_> {
         Ok(self.make(Rule::Array(nodes), None, scope))
     }
 
-    fn object(&mut self, members: &[(Key, Json<'static>)], scope: &Scope) -> Result<Node, PatternError> {
+    fn object(&mut self, members: &'s [(Key<'s>, Json<'s>)], scope: &Scope) -> Result<Node, PatternError> {
         let mut list: Vec<(String, Node)> = Vec::with_capacity(members.len());
-        let mut index = HashMap::new();
+        let mut index = (members.len() > MANY_MEMBERS).then(|| Box::new(HashMap::with_capacity(members.len())));
         for (position, (key, value)) in members.iter().enumerate() {
-            let name = match key.strip_prefix('$') {
+            let name: &'s str = match key.strip_prefix('$') {
                 Some(rest) if !self.literal && rest.starts_with('$') => rest,
                 Some(_) if !self.literal => {
                     return self.below(&**key, |this| {
@@ -206,15 +207,16 @@ impl Compiler<'_, '_> {
                 }
                 _ => key,
             };
-            if index.insert(name.to_owned(), position).is_some() {
+            let twice = match &mut index {
+                Some(index) => index.insert(name.to_owned(), position).is_some(),
+                None => list.iter().any(|(other, _)| other == name),
+            };
+            if twice {
                 return self.below(&**key, |this| Err(this.error("the member is written twice")));
             }
             let node =
                 self.below(&**key, |this| this.inside(name, |this| this.node(value, &scope.inside(Place::Member))))?;
             list.push((name.to_owned(), node));
-        }
-        if list.len() <= MANY_MEMBERS {
-            index = HashMap::new();
         }
         Ok(self.make(Rule::Object(Members { list, index, extra: scope.extra }), None, scope))
     }
@@ -223,24 +225,20 @@ impl Compiler<'_, '_> {
     fn alternatives(
         &mut self,
         operator: Operator,
-        value: &Json<'static>,
+        value: &'s Json<'s>,
         scope: &Scope,
     ) -> Result<Vec<Node>, PatternError> {
         let items = self.list(operator, value)?;
         if items.is_empty() {
             return Err(self.error(format!("`{}` needs at least one pattern", operator.word())));
         }
-        items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| self.below(index.to_string(), |this| this.node(item, scope)))
-            .collect()
+        items.iter().enumerate().map(|(index, item)| self.below(number(index), |this| this.node(item, scope))).collect()
     }
 
     fn operator(
         &mut self,
-        source: &Json<'static>,
-        members: &[(Key, Json<'static>)],
+        source: &'s Json<'s>,
+        members: &'s [(Key<'s>, Json<'s>)],
         scope: &Scope,
     ) -> Result<Node, PatternError> {
         let [(word, value), rest @ ..] = members else {
@@ -271,9 +269,9 @@ impl Compiler<'_, '_> {
     fn rule(
         &mut self,
         operator: Operator,
-        source: &Json<'static>,
-        value: &Json<'static>,
-        second: Option<&Json<'static>>,
+        source: &'s Json<'s>,
+        value: &'s Json<'s>,
+        second: Option<&'s Json<'s>>,
         scope: &Scope,
     ) -> Result<Node, PatternError> {
         let word = operator.word();
@@ -380,23 +378,19 @@ impl Compiler<'_, '_> {
         Ok(self.make(rule, Some(source), scope))
     }
 
-    fn each_of(&mut self, items: &[Json<'static>], scope: &Scope) -> Result<Vec<Node>, PatternError> {
-        items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| self.below(index.to_string(), |this| this.node(item, scope)))
-            .collect()
+    fn each_of(&mut self, items: &'s [Json<'s>], scope: &Scope) -> Result<Vec<Node>, PatternError> {
+        items.iter().enumerate().map(|(index, item)| self.below(number(index), |this| this.node(item, scope))).collect()
     }
 
     /// The elements of an array, a `$sequence` or a `$concat`; `starred` names them without their position.
-    fn elements(&mut self, value: &Json<'static>, scope: &Scope, starred: bool) -> Result<Vec<Node>, PatternError> {
+    fn elements(&mut self, value: &'s Json<'s>, scope: &Scope, starred: bool) -> Result<Vec<Node>, PatternError> {
         match value {
             Json::Array(items) if starred => self.inside("*", |this| this.each_of(items, scope)),
             Json::Array(items) => items
                 .iter()
                 .enumerate()
                 .map(|(index, item)| {
-                    self.below(index.to_string(), |this| this.inside(index.to_string(), |this| this.node(item, scope)))
+                    self.below(number(index), |this| this.inside(number(index), |this| this.node(item, scope)))
                 })
                 .collect(),
             Json::Object(members) => match members.as_slice() {
@@ -406,7 +400,7 @@ impl Compiler<'_, '_> {
                 [(key, Json::Array(parts))] if key == "$concat" => self.below("$concat", |this| {
                     let mut all = Vec::new();
                     for (index, part) in parts.iter().enumerate() {
-                        all.extend(this.below(index.to_string(), |this| this.elements(part, scope, true))?);
+                        all.extend(this.below(number(index), |this| this.elements(part, scope, true))?);
                     }
                     Ok(all)
                 }),
@@ -416,17 +410,24 @@ impl Compiler<'_, '_> {
         }
     }
 
-    fn concat(&mut self, value: &Json<'static>, scope: &Scope) -> Result<Vec<Node>, PatternError> {
+    fn concat(&mut self, value: &'s Json<'s>, scope: &Scope) -> Result<Vec<Node>, PatternError> {
         let parts = self.list(Operator::Concat, value)?;
         // Positions behind a `$per` depend on the target's lists and would make unstable names.
         let starred = parts.len() != 1;
         let mut all = Vec::new();
         for (index, part) in parts.iter().enumerate() {
             let inner = scope.inside(Place::Value);
-            all.extend(self.below(index.to_string(), |this| this.elements(part, &inner, starred))?);
+            all.extend(self.below(number(index), |this| this.elements(part, &inner, starred))?);
         }
         Ok(all)
     }
+}
+
+/// A position as a segment of a path. The first ones, which are nearly all, are at hand.
+fn number(index: usize) -> Cow<'static, str> {
+    const FIRST: [&str; 20] =
+        ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19"];
+    FIRST.get(index).map_or_else(|| Cow::Owned(index.to_string()), |text| Cow::Borrowed(*text))
 }
 
 /// Whether a rule takes anything that is there, or any value of a type.
@@ -442,4 +443,4 @@ fn is_loose(rule: &Rule) -> bool {
 }
 
 /// A member name.
-pub(super) type Key = std::borrow::Cow<'static, str>;
+pub(super) type Key<'s> = Cow<'s, str>;

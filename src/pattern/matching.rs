@@ -62,10 +62,9 @@ pub fn find(members: &Members, hint: usize, name: &str) -> Option<usize> {
     if members.list.get(hint).is_some_and(|(key, _)| key == name) {
         return Some(hint);
     }
-    if members.index.is_empty() {
-        members.list.iter().position(|(key, _)| key == name)
-    } else {
-        members.index.get(name).copied()
+    match &members.index {
+        Some(index) => index.get(name).copied(),
+        None => members.list.iter().position(|(key, _)| key == name),
     }
 }
 

@@ -189,7 +189,8 @@ impl Compiler<'_, '_> {
                 });
                 let pointer = self.pointer();
                 let source = clauses.as_ref().unwrap_or(pattern);
-                super::json::compile_at(source, self.context, self.checks, self.path.clone(), &pointer, attribute)
+                let path = self.path.iter().map(|segment| segment.as_str().into()).collect();
+                super::json::compile_at(source, self.context, self.checks, path, &pointer, attribute)
             }
         }
     }

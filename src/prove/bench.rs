@@ -238,7 +238,8 @@ impl Bench {
         let running = runner::run_heard(plan, transport, redactor, "prove", Stop::default(), sender, listener);
         let counting = async {
             while let Some(event) = receiver.recv().await {
-                if let RunEvent::CaseFinished(record) = event {
+                if let RunEvent::CaseFinished(case) = event {
+                    let record = case.record();
                     let mut progress = locked(progress);
                     progress.outcome.add(&record);
                     progress.summary.add(&record);

@@ -1,6 +1,7 @@
 //! The versioned record of a run, the one source of every report: JSON Lines, a [`Header`], a [`CaseRecord`] for
 //! each case, a [`SummaryRecord`], a [`Footer`].
 
+mod line;
 mod read;
 #[doc(hidden)]
 pub mod sample;

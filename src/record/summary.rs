@@ -1,7 +1,7 @@
 //! Verdicts over a whole run, case by case as they end: [`Summary`]. Keeps ids and numbers, never a case.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
@@ -157,12 +157,19 @@ impl Summary {
         }
     }
 
-    fn clause(&mut self, id: &ClauseId) -> Option<&mut ClauseState> {
-        if !self.index.contains_key(id) && self.keep_unknown {
+    /// Where the clause stands among the clauses.
+    fn place(&mut self, id: &ClauseId) -> Option<usize> {
+        let place = self.index.get(id).copied();
+        if place.is_none() && self.keep_unknown {
             self.index.insert(id.clone(), self.clauses.len());
             self.clauses.push(ClauseState::unknown(id));
+            return Some(self.clauses.len() - 1);
         }
-        self.index.get(id).and_then(|&at| self.clauses.get_mut(at))
+        place
+    }
+
+    fn clause(&mut self, id: &ClauseId) -> Option<&mut ClauseState> {
+        self.place(id).map(|at| &mut self.clauses[at])
     }
 
     /// A violation counts only in a case whose outcome is a verdict on the service. Checks that held before a case
@@ -174,12 +181,20 @@ impl Summary {
             Verdict::Skipped { .. } | Verdict::NotRun { .. } => return,
             Verdict::Passed | Verdict::UnexpectedPass { .. } | Verdict::Observed => (false, false),
         };
+        // Most checks share their clauses with the one before, which need not be looked up again.
+        let mut known: Option<&Arc<[ClauseId]>> = None;
+        let mut places: Vec<usize> = Vec::new();
         for tally in &case.judgement.checks {
             if tally.held == 0 && tally.violated == 0 {
                 continue;
             }
-            for id in &tally.clauses {
-                let Some(state) = self.clause(id) else { continue };
+            if !known.is_some_and(|clauses| Arc::ptr_eq(clauses, &tally.clauses)) {
+                places.clear();
+                places.extend(tally.clauses.iter().filter_map(|id| self.place(id)));
+                known = Some(&tally.clauses);
+            }
+            for &at in &places {
+                let state = &mut self.clauses[at];
                 state.record.held += u64::from(tally.held);
                 push(&mut state.record.cases, &case.id);
                 if tally.violated > 0 && counts {

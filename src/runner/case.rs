@@ -1,43 +1,34 @@
-//! One case from its first step to its teardown: [`run_case`].
+//! One case from its first step to its teardown: [`run_case`] sends, and [`Findings`] judges what comes back.
 
-mod judge;
-
-use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use futures_util::future::join_all;
 
 use super::deliver::{Order, deliver, put_off};
-use super::dispatch::RunOptions;
 use super::evidence::micros;
+use super::findings::{Findings, Halt, Judged, Kept, Last, Setting, Span, Subject, sentence, template_halt};
 use super::jar::Jar;
 use super::pace::{Hold, Pace};
 use super::step;
-use super::testimony::{Answer, Testimony};
-use crate::compare;
-use crate::model::exchange::{PreparedRequest, Response};
-use crate::model::json::Json;
-use crate::model::judgement::{Judgement, Mismatch};
+use super::testimony::Testimony;
+use crate::event::Finished;
+use crate::model::exchange::PreparedRequest;
 use crate::model::spec::{Case, LedgerSpec, Step, StepRole};
-use crate::model::suite::Suite;
-use crate::model::target::Target;
-use crate::model::verdict::{Stage, Verdict};
-use crate::record::{BodyDiff, CaseRecord, Change, ExchangeRecord, LedgerEntry, WaitRecord};
-use crate::redact::Redactor;
-use crate::template::expect::Rules;
-use crate::template::{Scope, TemplateError, request, resolve_json};
+use crate::model::verdict::Stage;
+use crate::record::{Change, WaitRecord};
+use crate::template::{TemplateError, request, resolve_json};
 use crate::transport::Transport;
+
+/// Longest body that is judged only when the case's record is asked for. Records that wait for their reader hold as
+/// much, and so the memory of a run does not depend on when it is.
+const LATER: usize = 64 << 10;
 
 /// What all cases of a run share.
 pub(super) struct Env<T> {
-    pub(super) suite: Arc<Suite>,
-    pub(super) target: Arc<Target>,
-    pub(super) options: RunOptions,
-    pub(super) redactor: Arc<Redactor>,
-    pub(super) run_id: Arc<str>,
+    pub(super) setting: Arc<Setting>,
     pub(super) transport: Arc<T>,
-    pub(super) started: Instant,
     /// How fast requests may follow each other, if the target limits it.
     pub(super) pace: Option<Pace>,
     /// How long requests wait that a service has put off, if the target allows it.
@@ -46,148 +37,108 @@ pub(super) struct Env<T> {
     pub(super) listener: Option<tokio::sync::mpsc::Sender<Testimony>>,
 }
 
-impl<T> Env<T> {
-    /// The record of a case that was not run.
-    pub(super) fn unrun(&self, case: &Case, outcome: Verdict) -> CaseRecord {
-        let now = micros(self.started.elapsed());
-        CaseRecord {
-            id: case.id.clone(),
-            title: case.title.clone(),
-            service: case.service.clone(),
-            clauses: case.cited(),
-            tags: case.tags.clone(),
-            effect: case.effect,
-            source: case.source.clone(),
-            outcome,
-            observe: case.observe,
-            judgement: Judgement::default(),
-            exchanges: Vec::new(),
-            diffs: Vec::new(),
-            teardown_problems: Vec::new(),
-            ledger: Vec::new(),
-            started_us: now,
-            elapsed_us: 0,
-        }
-    }
+impl<T> Deref for Env<T> {
+    type Target = Setting;
 
-    fn rules(&self) -> Rules<'_> {
-        Rules { choices: &self.suite.choices, strict: self.options.strict }
+    fn deref(&self) -> &Setting {
+        &self.setting
     }
 }
 
-/// Runs a case and gives its record, redacted.
-pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case) -> CaseRecord {
+/// Runs a case and gives its record, redacted. With a `subject`, which is the case itself, the last answer may be left
+/// for whoever asks for the record: nothing that is sent depends on it.
+pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case, subject: Option<&Subject>) -> Finished {
     let begun = env.started.elapsed();
-    let mut attempt = Attempt::new(env, case);
+    let mut attempt = Attempt::new(env, case, subject.is_some());
     let deadline = case.timeout.unwrap_or(env.options.case_timeout);
-    let halt = match tokio::time::timeout(deadline, attempt.run()).await {
-        Ok(Ok(())) => None,
-        Ok(Err(halt)) => Some(halt),
-        Err(_) => Some(Halt::Errored {
-            stage: Stage::CaseTimeout,
-            detail: format!("the case took longer than {} ms", deadline.as_millis()),
-        }),
+    let (halt, last) = match tokio::time::timeout(deadline, attempt.run()).await {
+        Ok(Ok(last)) => (None, last),
+        Ok(Err(halt)) => (Some(halt), None),
+        Err(_) => {
+            let detail = format!("the case took longer than {} ms", deadline.as_millis());
+            (Some(Halt::Errored { stage: Stage::CaseTimeout, detail }), None)
+        }
     };
     attempt.tear_down().await;
-    let outcome = attempt.outcome(halt);
+    let span = Span { begun, ended: env.started.elapsed() };
+    let mut found = attempt.found;
+    if let (Some(last), Some(subject)) = (last, subject) {
+        let (subject, kept) = (subject.clone(), found.kept);
+        return Finished::later(move || subject.judge(kept, last, span));
+    }
     if let Some(listener) = &env.listener
         && let Ok(index) = env.suite.cases.binary_search_by(|each| each.id.cmp(&case.id))
     {
-        let answers = std::mem::take(&mut attempt.answers);
-        let testimony = Testimony { case: index, outcome: outcome.clone(), scope: attempt.scope.clone(), answers };
+        let Kept { answers, scope, .. } = &mut found.kept;
+        let (answers, scope) = (std::mem::take(answers), scope.clone());
+        let testimony = Testimony { case: index, outcome: found.outcome(halt.as_ref()), scope, answers };
         // A listener that went away wants to hear no more.
         let _ = listener.send(testimony).await;
     }
-    let Attempt { judgement, exchanges, diffs, problems, ledger, secrets, .. } = attempt;
-    let mut record = env.unrun(case, outcome);
-    record.judgement = judgement;
-    record.exchanges = exchanges;
-    record.diffs = diffs;
-    record.teardown_problems = problems;
-    record.ledger = ledger;
-    record.started_us = micros(begun);
-    record.elapsed_us = micros(env.started.elapsed().saturating_sub(begun));
-    env.redactor.case(&mut record);
-    if !secrets.is_empty() {
-        let own = secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        if let Ok(redactor) = Redactor::new(own) {
-            redactor.case(&mut record);
-        }
-    }
-    record
-}
-
-/// Why a case cannot go on.
-enum Halt {
-    Errored { stage: Stage, detail: String },
-    Blocked { step: String, detail: String },
+    Finished::new(found.conclude(halt, span))
 }
 
 struct Attempt<'a, T> {
     env: &'a Env<T>,
     case: &'a Case,
-    scope: Scope,
-    judgement: Judgement,
-    exchanges: Vec<ExchangeRecord>,
-    diffs: Vec<BodyDiff>,
-    ledger: Vec<LedgerEntry>,
-    problems: Vec<String>,
-    /// Captures that found nothing: full name, the step, how.
-    missing: BTreeMap<String, String>,
-    secrets: Vec<(String, String)>,
+    found: Findings<'a>,
     /// Cookies, of a case that keeps them.
     jar: Option<Mutex<Jar>>,
-    /// What main steps saw; empty when nobody listens.
-    answers: Vec<Answer>,
+    /// Whether the last answer may be judged later.
+    later: bool,
 }
 
 impl<'a, T: Transport> Attempt<'a, T> {
-    fn new(env: &'a Env<T>, case: &'a Case) -> Self {
-        let mut scope = Scope::new(env.target.clone(), env.options.seed, case.id.as_str());
-        let id = &*env.run_id;
-        scope.set("run.id", Json::string(id.to_owned()));
-        scope.set("run.marker", Json::string(format!("casebook-{id}")));
-        scope.set("run.seed", Json::string(env.options.seed.to_string()));
-        Self {
-            env,
-            case,
-            scope,
-            judgement: Judgement::default(),
-            exchanges: Vec::new(),
-            diffs: Vec::new(),
-            ledger: Vec::new(),
-            problems: Vec::new(),
-            missing: BTreeMap::new(),
-            secrets: Vec::new(),
-            jar: case.cookies.then(Mutex::default),
-            answers: Vec::new(),
-        }
+    fn new(env: &'a Env<T>, case: &'a Case, later: bool) -> Self {
+        // A poll, a wait and a teardown depend on what the answer is.
+        let last = |step: &Step| step.role == StepRole::Main && step.poll.is_none() && !step.together;
+        let later = later && env.hold.is_none() && case.steps.last().is_some_and(last);
+        Self { env, case, found: Findings::new(&env.setting, case), jar: case.cookies.then(Mutex::default), later }
     }
 
-    async fn run(&mut self) -> Result<(), Halt> {
+    /// Sends every step but those of the teardown. Gives the last exchange where it is to be judged later.
+    async fn run(&mut self) -> Result<Option<Last>, Halt> {
         self.bind().map_err(|error| template_halt(&error))?;
         let case = self.case;
         let steps: Vec<&Step> = case.steps.iter().filter(|step| step.role != StepRole::Teardown).collect();
         let mut at = 0;
         while at < steps.len() {
+            if self.later && steps.len() == case.steps.len() && at + 1 == steps.len() {
+                return self.last(at).await;
+            }
             let together = steps[at..].iter().take_while(|step| step.together).count().max(1);
             self.group(&steps[at..at + together]).await?;
             at += together;
         }
-        compare::uniform(&mut self.judgement, &self.env.suite.choices, &case.cited());
-        self.checks()
+        self.found.whole()?;
+        Ok(None)
+    }
+
+    /// The last step, whose answer is only received, unless it is a large one.
+    async fn last(&mut self, at: usize) -> Result<Option<Last>, Halt> {
+        let step = &self.case.steps[at];
+        let request = self.prepare(step).map_err(|error| self.found.halt(step, &error))?;
+        let order = order(self.case, self.jar.as_ref(), &self.found.kept.secrets, step);
+        let sent = deliver(self.env, &order, &request).await;
+        if sent.answer.as_ref().is_ok_and(|answer| answer.body.len() <= LATER) {
+            return Ok(Some(Last { step: at, request, sent }));
+        }
+        let judged = self.found.receive(step, &request, sent)?;
+        self.found.settle(step, judged)?;
+        self.found.whole()?;
+        Ok(None)
     }
 
     /// Values of the row and of `let`.
     fn bind(&mut self) -> Result<(), TemplateError> {
         let case = self.case;
         for (name, template) in &case.row {
-            let value = resolve_json(template, &mut self.scope, false)?;
-            self.scope.set(format!("row.{name}"), value);
+            let value = resolve_json(template, &mut self.found.kept.scope, false)?;
+            self.found.kept.scope.set(format!("row.{name}"), value);
         }
         for (name, template) in &case.lets {
-            let value = resolve_json(template, &mut self.scope, false)?;
-            self.scope.set(name.clone(), value);
+            let value = resolve_json(template, &mut self.found.kept.scope, false)?;
+            self.found.kept.scope.set(name.clone(), value);
         }
         Ok(())
     }
@@ -196,20 +147,20 @@ impl<'a, T: Transport> Attempt<'a, T> {
     async fn group(&mut self, steps: &[&'a Step]) -> Result<(), Halt> {
         let mut prepared = Vec::with_capacity(steps.len());
         for step in steps {
-            prepared.push(self.prepare(step).map_err(|error| self.halt(step, &error))?);
+            prepared.push(self.prepare(step).map_err(|error| self.found.halt(step, &error))?);
         }
         if let ([step], [request]) = (steps, prepared.as_slice()) {
             return self.single(step, request).await;
         }
         let env = self.env;
         let sending = steps.iter().zip(&prepared).map(async |(step, request)| {
-            let order = order(self.case, self.jar.as_ref(), &self.secrets, step);
+            let order = order(self.case, self.jar.as_ref(), &self.found.kept.secrets, step);
             deliver(env, &order, request).await
         });
         let answers = join_all(sending).await;
         for ((step, request), sent) in steps.iter().zip(&prepared).zip(answers) {
-            let judged = self.receive(step, request, sent)?;
-            self.settle(step, judged)?;
+            let judged = self.found.receive(step, request, sent)?;
+            self.found.settle(step, judged)?;
         }
         Ok(())
     }
@@ -217,26 +168,27 @@ impl<'a, T: Transport> Attempt<'a, T> {
     async fn single(&mut self, step: &'a Step, request: &PreparedRequest) -> Result<(), Halt> {
         let began = Instant::now();
         loop {
-            let kept = self.exchanges.len();
+            let kept = self.found.kept.exchanges.len();
             let judged = self.patiently(step, request).await?;
             let Some(poll) = step.poll.filter(|_| !judged.judgement.mismatches.is_empty()) else {
-                return self.settle(step, judged);
+                return self.found.settle(step, judged);
             };
             if began.elapsed() + poll.every > poll.within {
-                return self.settle(step, judged);
+                return self.found.settle(step, judged);
             }
             // Only the last answer is evidence: polling waits for a state, it does not retry a check.
-            self.exchanges.truncate(kept);
+            self.found.kept.exchanges.truncate(kept);
             tokio::time::sleep(poll.every).await;
         }
     }
 
     fn prepare(&mut self, step: &Step) -> Result<PreparedRequest, TemplateError> {
+        let scope = &mut self.found.kept.scope;
         for (name, template) in &step.with {
-            let value = resolve_json(template, &mut self.scope, false)?;
-            self.scope.set(format!("with.{name}"), value);
+            let value = resolve_json(template, scope, false)?;
+            scope.set(format!("with.{name}"), value);
         }
-        let mut request = request::prepare(&step.request, &step.service, &mut self.scope)?;
+        let mut request = request::prepare(&step.request, &step.service, scope)?;
         if let Some(jar) = &self.jar {
             jar.lock().unwrap_or_else(PoisonError::into_inner).add(&mut request, SystemTime::now());
         }
@@ -246,23 +198,23 @@ impl<'a, T: Transport> Attempt<'a, T> {
     /// Sends a request and judges the answer. An answer that puts the request off, and that the case does not expect,
     /// is waited out as far as the target allows it.
     async fn patiently(&mut self, step: &'a Step, request: &PreparedRequest) -> Result<Judged, Halt> {
-        let kept = self.exchanges.len();
+        let kept = self.found.kept.exchanges.len();
         let mut waits: Vec<WaitRecord> = Vec::new();
         loop {
-            let order = order(self.case, self.jar.as_ref(), &self.secrets, step);
+            let order = order(self.case, self.jar.as_ref(), &self.found.kept.secrets, step);
             let sent = deliver(self.env, &order, request).await;
-            let judged = self.receive(step, request, sent);
+            let judged = self.found.receive(step, request, sent);
             if let (Ok(judged), Some(hold)) = (&judged, &self.env.hold)
                 && !judged.judgement.mismatches.is_empty()
                 && waits.len() < MOST_WAITS
                 && let Some(wait) = put_off(&judged.response, hold.longest(), SystemTime::now())
             {
                 waits.push(WaitRecord { status: judged.response.status, wait_us: micros(wait) });
-                self.exchanges.truncate(kept);
+                self.found.kept.exchanges.truncate(kept);
                 hold.until(&request.base_url, wait);
                 continue;
             }
-            if let Some(exchange) = self.exchanges.last_mut().filter(|_| !waits.is_empty()) {
+            if let Some(exchange) = self.found.kept.exchanges.last_mut().filter(|_| !waits.is_empty()) {
                 exchange.attempts += u32::try_from(waits.len()).unwrap_or(u32::MAX);
                 exchange.waits = waits;
             }
@@ -281,23 +233,23 @@ impl<'a, T: Transport> Attempt<'a, T> {
                 Ok(request) => request,
                 Err(TemplateError::NoValue(_)) => continue,
                 Err(error) => {
-                    self.problems.push(format!("{}: {error}", step.id));
+                    self.found.kept.problems.push(format!("{}: {error}", step.id));
                     continue;
                 }
             };
             let judged = match self.patiently(step, &request).await {
                 Ok(judged) => judged,
                 Err(Halt::Errored { detail, .. } | Halt::Blocked { detail, .. }) => {
-                    self.problems.push(format!("{}: {detail}", step.id));
+                    self.found.kept.problems.push(format!("{}: {detail}", step.id));
                     continue;
                 }
             };
             let failed: Vec<String> = judged.judgement.mismatches.iter().map(sentence).collect();
             if failed.is_empty() {
                 // A teardown step cannot halt: only setup and main steps do.
-                let _ = self.settle(step, judged);
+                let _ = self.found.settle(step, judged);
             } else {
-                self.problems.push(format!("{}: {}", step.id, failed.join("; ")));
+                self.found.kept.problems.push(format!("{}: {}", step.id, failed.join("; ")));
             }
         }
     }
@@ -305,61 +257,13 @@ impl<'a, T: Transport> Attempt<'a, T> {
     /// Whether a step would remove nothing.
     fn is_empty(&mut self, step: &Step, spec: &LedgerSpec) -> bool {
         for (name, template) in &step.with {
-            match resolve_json(template, &mut self.scope, false) {
-                Ok(value) => self.scope.set(format!("with.{name}"), value),
+            match resolve_json(template, &mut self.found.kept.scope, false) {
+                Ok(value) => self.found.kept.scope.set(format!("with.{name}"), value),
                 Err(_) => return true,
             }
         }
-        step::ledger(spec, Change::Removed, &step.id, &self.scope).is_ok_and(|entries| entries.is_empty())
+        step::ledger(spec, Change::Removed, &step.id, &self.found.kept.scope).is_ok_and(|entries| entries.is_empty())
     }
-
-    fn halt(&self, step: &Step, error: &TemplateError) -> Halt {
-        match error {
-            TemplateError::NoValue(name) if self.missing.contains_key(name) => self.blocked_by(name),
-            error => self.unresolved(format!("step {}: {error}", step.id)),
-        }
-    }
-
-    /// A value that cannot be inserted. Once answers have given values it is most likely one of theirs, and a service
-    /// that answers nonsense is no error of the case files.
-    fn unresolved(&self, detail: String) -> Halt {
-        let captures = |id: &str| self.case.steps.iter().any(|step| step.id == id && !step.captures.is_empty());
-        match self.exchanges.iter().rev().find(|exchange| captures(&exchange.step)) {
-            Some(exchange) => {
-                let step = exchange.step.clone();
-                Halt::Blocked { detail: format!("what step {step} captured cannot be used: {detail}"), step }
-            }
-            None => Halt::Errored { stage: Stage::Template, detail },
-        }
-    }
-
-    fn blocked_by(&self, name: &str) -> Halt {
-        let step = self.missing.get(name).cloned().unwrap_or_default();
-        Halt::Blocked { detail: format!("step {step} captured nothing as `{name}`"), step }
-    }
-
-    fn outcome(&self, halt: Option<Halt>) -> Verdict {
-        if !self.judgement.mismatches.is_empty() {
-            return Verdict::Failed;
-        }
-        match halt {
-            Some(Halt::Errored { stage, detail }) => Verdict::Errored { stage, detail },
-            Some(Halt::Blocked { step, detail }) => Verdict::Blocked { step, detail },
-            None if self.case.observe => Verdict::Observed,
-            // A pass that nothing could have failed is none.
-            None if self.judgement.checks.iter().all(|check| check.held == 0) => Verdict::Errored {
-                stage: Stage::Internal,
-                detail: "no check of this case applied to the answer".to_owned(),
-            },
-            None => Verdict::Passed,
-        }
-    }
-}
-
-struct Judged {
-    response: Response,
-    judgement: Judgement,
-    wanted: Option<Judgement>,
 }
 
 /// How often a request is sent again that the service has put off.
@@ -367,13 +271,4 @@ const MOST_WAITS: usize = 3;
 
 fn order<'a>(case: &Case, jar: Option<&'a Mutex<Jar>>, captured: &'a [(String, String)], step: &Step) -> Order<'a> {
     Order { redirects: step.request.redirects, effect: case.effect, jar, captured }
-}
-
-fn template_halt(error: &TemplateError) -> Halt {
-    Halt::Errored { stage: Stage::Template, detail: error.to_string() }
-}
-
-fn sentence(mismatch: &Mismatch) -> String {
-    let place = if mismatch.place.is_empty() { &mismatch.check } else { &mismatch.place };
-    format!("{place}: expected {}, got {}", mismatch.expected, mismatch.actual)
 }

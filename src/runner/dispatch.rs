@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 use super::case::Env;
+use super::findings::{Setting, Subject};
 use super::pace::{Hold, Pace};
 use super::repeat::repeated;
 use super::testimony::Testimony;
-use crate::event::RunEvent;
+use crate::event::{Finished, RunEvent};
 use crate::model::spec::Case;
 use crate::model::suite::{Suite, Whole};
 use crate::model::target::Target;
 use crate::model::verdict::{SkipCode, Stage, Verdict};
-use crate::record::CaseRecord;
 use crate::redact::Redactor;
 use crate::transport::Transport;
 
@@ -135,13 +135,16 @@ pub async fn run_heard<T: Transport + 'static>(
         stop,
         fail_fast,
         env: Env {
-            suite: plan.suite,
-            target: plan.target,
-            options: plan.options,
-            redactor,
-            run_id: Arc::from(run_id),
+            setting: Arc::new(Setting {
+                suite: plan.suite,
+                target: plan.target,
+                options: plan.options,
+                redactor,
+                run_id: Arc::from(run_id),
+                started: Instant::now(),
+                heard: listener.is_some(),
+            }),
             transport,
-            started: Instant::now(),
             pace,
             hold,
             listener,
@@ -160,8 +163,8 @@ pub async fn run_heard<T: Transport + 'static>(
         let suite = &shared.env.suite;
         let whole = suite.whole(planned.index).unwrap_or(Whole::Held(&suite.cases[planned.index]));
         let detail = "the run was stopped before this case began".to_owned();
-        let record = shared.env.unrun(&whole, Verdict::NotRun { detail });
-        if shared.events.send(RunEvent::CaseFinished(Box::new(record))).await.is_err() {
+        let ended = Finished::new(shared.env.unrun(&whole, Verdict::NotRun { detail }));
+        if shared.events.send(RunEvent::CaseFinished(ended)).await.is_err() {
             return;
         }
     }
@@ -202,11 +205,12 @@ async fn work<T: Transport + 'static>(shared: Arc<Shared<T>>) {
             }
         };
         let case = &shared.env.suite.cases[planned.index];
-        let record = match shared.env.suite.whole(planned.index) {
+        let ended = match shared.env.suite.whole(planned.index) {
             Ok(whole) => run_one(&shared, &whole, &planned).await,
-            Err(detail) => shared.env.unrun(case, Verdict::Errored { stage: Stage::Internal, detail }),
+            Err(detail) => Finished::new(shared.env.unrun(case, Verdict::Errored { stage: Stage::Internal, detail })),
         };
-        let bad = matches!(record.outcome, Verdict::Failed | Verdict::Errored { .. } | Verdict::UnexpectedPass { .. });
+        let bad =
+            matches!(ended.outcome(), Some(Verdict::Failed | Verdict::Errored { .. } | Verdict::UnexpectedPass { .. }));
         {
             let mut queue = shared.lock();
             if planned.skip.is_none() {
@@ -218,20 +222,26 @@ async fn work<T: Transport + 'static>(shared: Arc<Shared<T>>) {
             }
         }
         shared.changed.notify_waiters();
-        if shared.events.send(RunEvent::CaseFinished(Box::new(record))).await.is_err() {
+        if shared.events.send(RunEvent::CaseFinished(ended)).await.is_err() {
             shared.stop.request();
         }
     }
 }
 
-async fn run_one<T: Transport + 'static>(shared: &Arc<Shared<T>>, case: &Case, planned: &PlannedCase) -> CaseRecord {
+async fn run_one<T: Transport + 'static>(shared: &Arc<Shared<T>>, case: &Whole<'_>, planned: &PlannedCase) -> Finished {
     if let Some((code, detail)) = &planned.skip {
-        return shared.env.unrun(case, Verdict::Skipped { code: *code, detail: detail.clone() });
+        return Finished::new(shared.env.unrun(case, Verdict::Skipped { code: *code, detail: detail.clone() }));
     }
-    if shared.events.send(RunEvent::CaseStarted { id: case.id.to_string() }).await.is_err() {
-        shared.stop.request();
+    // Whether the run goes on, or somebody's testimony, may hang on the verdict.
+    if shared.fail_fast.is_some() || shared.env.heard {
+        return repeated(&shared.env, case, None, &shared.stop).await;
     }
-    repeated(&shared.env, case, &shared.stop).await
+    let read = match case {
+        Whole::Held(_) => None,
+        Whole::Read(case) => Some(Arc::clone(case)),
+    };
+    let subject = Subject { setting: Arc::clone(&shared.env.setting), index: planned.index, read };
+    repeated(&shared.env, case, Some(&subject), &shared.stop).await
 }
 
 enum Next {

@@ -5,6 +5,7 @@ mod case;
 mod deliver;
 mod dispatch;
 pub(crate) mod evidence;
+mod findings;
 mod jar;
 mod pace;
 mod redirect;

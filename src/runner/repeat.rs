@@ -2,21 +2,32 @@
 
 use super::case::{Env, run_case};
 use super::dispatch::Stop;
+use super::findings::Subject;
+use crate::event::Finished;
 use crate::model::spec::Case;
 use crate::model::verdict::Verdict;
 use crate::record::CaseRecord;
 use crate::transport::Transport;
 
-/// Runs a case as often as the options ask, or until the run is asked to stop.
-pub(super) async fn repeated<T: Transport>(env: &Env<T>, case: &Case, stop: &Stop) -> CaseRecord {
+/// Runs a case as often as the options ask, or until the run is asked to stop. A case that is run once may be judged
+/// later, if it is given as a `subject`.
+pub(super) async fn repeated<T: Transport>(
+    env: &Env<T>,
+    case: &Case,
+    subject: Option<&Subject>,
+    stop: &Stop,
+) -> Finished {
+    if env.options.repeat <= 1 {
+        return run_case(env, case, subject).await;
+    }
     let mut runs = Runs::default();
     loop {
-        runs.add(run_case(env, case).await);
+        runs.add(*run_case(env, case, None).await.record());
         if runs.count >= env.options.repeat || stop.requested() {
-            return runs.finish().unwrap_or_else(|| {
+            return Finished::new(runs.finish().unwrap_or_else(|| {
                 let detail = "the case was never run".to_owned();
                 env.unrun(case, Verdict::NotRun { detail })
-            });
+            }));
         }
     }
 }

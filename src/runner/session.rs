@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::case::Env;
 use super::dispatch::{Plan, Stop};
+use super::findings::Setting;
 use super::pace::{Hold, Pace};
 use super::repeat::repeated;
 use crate::model::verdict::Verdict;
@@ -28,14 +29,18 @@ impl<T: Transport> Session<T> {
     pub fn new(plan: Plan, transport: Arc<T>, redactor: Arc<Redactor>, run_id: &str) -> Self {
         let names = plan.cases.iter().flat_map(|each| plan.suite.cases[each.index].locks.iter().cloned());
         let locks = names.map(|name| (name, Arc::default())).collect();
-        let env = Env {
+        let setting = Setting {
             suite: plan.suite.clone(),
             target: plan.target.clone(),
             options: plan.options,
             redactor,
             run_id: Arc::from(run_id),
-            transport,
             started: Instant::now(),
+            heard: false,
+        };
+        let env = Env {
+            setting: Arc::new(setting),
+            transport,
             pace: plan.target.limits.per_second.map(Pace::new),
             hold: plan.target.limits.retry_after.map(Hold::new),
             listener: None,
@@ -65,6 +70,6 @@ impl<T: Transport> Session<T> {
                 held.push(lock.clone().lock_owned().await);
             }
         }
-        repeated(&self.env, case, &Stop::default()).await
+        *repeated(&self.env, case, None, &Stop::default()).await.record()
     }
 }

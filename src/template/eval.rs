@@ -107,11 +107,22 @@ pub fn resolve_text(template: &Template, scope: &Scope, mode: Mode) -> Result<St
 /// type. With `pattern`, a value that holds an object is marked `$literal`, so that an answer captured from a server
 /// is never read as an operator, and an expanded `$per` is marked `$sequence`.
 pub fn resolve_json(template: &JsonTemplate, scope: &mut Scope, pattern: bool) -> Result<Json<'static>, TemplateError> {
+    resolve_borrowed(template, scope, pattern).map(Json::into_owned)
+}
+
+/// As [`resolve_json`]; what is written in the template itself is not copied.
+pub(super) fn resolve_borrowed<'t>(
+    template: &'t JsonTemplate,
+    scope: &mut Scope,
+    pattern: bool,
+) -> Result<Json<'t>, TemplateError> {
     Ok(match template {
         JsonTemplate::Null => Json::Null,
         JsonTemplate::Bool(value) => Json::Bool(*value),
-        JsonTemplate::Number(text) => Json::Number(Cow::Owned(text.clone())),
+        JsonTemplate::Number(text) => Json::Number(Cow::Borrowed(text)),
         JsonTemplate::Text(text) => match text.parts.as_slice() {
+            [] => Json::string(""),
+            [Part::Text(text)] => Json::string(text.as_str()),
             [Part::Value(expr)] => {
                 let found = value(expr, scope)?;
                 if pattern && holds_object(&found) {
@@ -123,13 +134,13 @@ pub fn resolve_json(template: &JsonTemplate, scope: &mut Scope, pattern: bool) -
             _ => Json::string(resolve_text(text, scope, Mode::Plain)?),
         },
         JsonTemplate::Array(items) => {
-            Json::Array(items.iter().map(|each| resolve_json(each, scope, pattern)).collect::<Result<_, _>>()?)
+            Json::Array(items.iter().map(|each| resolve_borrowed(each, scope, pattern)).collect::<Result<_, _>>()?)
         }
         JsonTemplate::Object(members) => match members.first().map(|(key, _)| key.as_str()) {
             Some("$per") => per(members, scope, pattern)?,
             Some("$concat") if !pattern => {
                 let mut all = Vec::new();
-                match resolve_json(&members[0].1, scope, pattern)? {
+                match resolve_borrowed(&members[0].1, scope, pattern)? {
                     Json::Array(parts) => {
                         for part in parts {
                             match part {
@@ -145,14 +156,14 @@ pub fn resolve_json(template: &JsonTemplate, scope: &mut Scope, pattern: bool) -
             _ => Json::Object(
                 members
                     .iter()
-                    .map(|(key, each)| Ok((Cow::Owned(key.clone()), resolve_json(each, scope, pattern)?)))
+                    .map(|(key, each)| Ok((Cow::Borrowed(key.as_str()), resolve_borrowed(each, scope, pattern)?)))
                     .collect::<Result<_, TemplateError>>()?,
             ),
         },
     })
 }
 
-fn per(members: &[(String, JsonTemplate)], scope: &mut Scope, pattern: bool) -> Result<Json<'static>, TemplateError> {
+fn per<'t>(members: &'t [(String, JsonTemplate)], scope: &mut Scope, pattern: bool) -> Result<Json<'t>, TemplateError> {
     let list = match resolve_json(&members[0].1, scope, false)? {
         Json::Array(items) => items,
         other => return Err(wrong("$per", "a list", &other)),
@@ -165,7 +176,7 @@ fn per(members: &[(String, JsonTemplate)], scope: &mut Scope, pattern: bool) -> 
     for (position, each) in list.into_iter().enumerate() {
         scope.set("item", each);
         scope.set("index", Json::integer(position as i64));
-        all.push(resolve_json(inner, scope, pattern)?);
+        all.push(resolve_borrowed(inner, scope, pattern)?);
     }
     for (name, before) in [("item", item), ("index", index)] {
         match before {

@@ -1,10 +1,11 @@
 //! From an [`ExpectSpec`] to an [`Expect`]: values inserted, patterns and expressions compiled.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
-use super::eval::{Mode, TemplateError, resolve_json, resolve_text};
+use super::eval::{Mode, TemplateError, resolve_borrowed, resolve_json, resolve_text};
 use super::scope::Scope;
 use crate::model::clause::{Choice, ChoicePolicy};
 use crate::model::expect::{
@@ -60,7 +61,7 @@ pub fn resolve(spec: &ExpectSpec, scope: &mut Scope, rules: Rules<'_>) -> Result
         ExpectBody::Empty => BodyCheck::Empty,
         ExpectBody::WellFormed => BodyCheck::WellFormed,
         ExpectBody::Json(template) => {
-            let source = resolve_json(template, scope, true)?;
+            let source = resolve_borrowed(template, scope, true)?;
             BodyCheck::Json(Arc::new(compile_json(&source, &context("json:"))?))
         }
         ExpectBody::Xml(template) => {
@@ -80,7 +81,7 @@ pub fn resolve(spec: &ExpectSpec, scope: &mut Scope, rules: Rules<'_>) -> Result
         let is = match &each.is {
             None => None,
             Some(template) => {
-                let source = resolve_json(template, scope, true)?;
+                let source = resolve_borrowed(template, scope, true)?;
                 let prefix = at_prefix(&each.path);
                 let context = Context { prefix: &prefix, cite: &[], fallback: &clauses, ..context("at:") };
                 Some(Arc::new(compile_json(&source, &context)?))
@@ -118,7 +119,7 @@ pub fn check(
     rules: Rules<'_>,
 ) -> Result<(Json<'static>, JsonPattern), TemplateError> {
     let value = resolve_json(&spec.value, scope, false)?;
-    let source = resolve_json(&spec.is, scope, true)?;
+    let source = resolve_borrowed(&spec.is, scope, true)?;
     let fallback = if spec.clauses.is_empty() { fallback } else { &spec.clauses };
     let cite: &[Cite] = &[];
     let prefix = format!("check[{index}]:");
@@ -133,7 +134,7 @@ fn at_prefix(path: &Path) -> String {
     }
 }
 
-fn compile_json(source: &Json<'static>, context: &Context<'_>) -> Result<JsonPattern, TemplateError> {
+fn compile_json(source: &Json<'_>, context: &Context<'_>) -> Result<JsonPattern, TemplateError> {
     json::compile(source, context).map_err(|error| TemplateError::Pattern(error.to_string()))
 }
 
@@ -150,7 +151,10 @@ fn ranges(templates: &[Template], scope: &Scope) -> Result<Vec<StatusRange>, Tem
     templates
         .iter()
         .map(|each| {
-            let text = plain(each, scope)?;
+            let text = match each.as_literal() {
+                Some(text) => Cow::Borrowed(text),
+                None => Cow::Owned(plain(each, scope)?),
+            };
             parse_range(&text)
                 .ok_or_else(|| TemplateError::Pattern(format!("`{text}` is no status: write 200 or \"4xx\"")))
         })

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::eval::{Mode, TemplateError, resolve_json, resolve_text};
+use super::eval::{Mode, TemplateError, resolve_borrowed, resolve_json, resolve_text};
 use super::scope::Scope;
 use crate::model::exchange::PreparedRequest;
 use crate::model::json::Json;
@@ -143,7 +143,9 @@ fn credentials(name: &str, scope: &Scope) -> Result<(String, Vec<u8>), TemplateE
 fn body(spec: &BodySpec, scope: &mut Scope) -> Result<(Option<Bytes>, Option<&'static str>), TemplateError> {
     Ok(match spec {
         BodySpec::None => (None, None),
-        BodySpec::Json(json) => (Some(write_json(&resolve_json(json, scope, false)?).into()), Some("application/json")),
+        BodySpec::Json(json) => {
+            (Some(write_json(&resolve_borrowed(json, scope, false)?).into()), Some("application/json"))
+        }
         BodySpec::Xml(xml) => (Some(resolve_text(xml, scope, Mode::Xml)?.into()), Some("application/xml")),
         BodySpec::Form(fields) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());

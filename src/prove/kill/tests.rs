@@ -97,6 +97,7 @@ fn report(cases: &str, answers: &[(&'static str, &'static str)]) -> MutantReport
         run_heard(plan, transport, redactor, "r", Stop::default(), events, Some(listener)).await;
         while let Some(event) = finished.recv().await {
             if let RunEvent::CaseFinished(case) = event {
+                let case = case.record();
                 assert!(matches!(case.outcome, Verdict::Passed | Verdict::Observed | Verdict::Failed), "{case:?}");
             }
         }

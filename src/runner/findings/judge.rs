@@ -6,7 +6,7 @@ use super::super::deliver::Sent;
 use super::super::evidence::{Moment, record};
 use super::super::step::{self, CaptureFailure};
 use super::super::testimony::Answer;
-use super::{Attempt, Halt, Judged, sentence};
+use super::{Findings, Halt, Judged, sentence};
 use crate::compare;
 use crate::model::exchange::{PreparedRequest, Response};
 use crate::model::expect::Expect;
@@ -16,16 +16,20 @@ use crate::model::spec::{Step, StepRole};
 use crate::record::{BodyDiff, Change};
 use crate::template::expect;
 use crate::template::{TemplateError, resolve_json};
-use crate::transport::Transport;
 
-impl<'a, T: Transport> Attempt<'a, T> {
+impl<'a> Findings<'a> {
     /// Keeps the exchange and compares the answer.
-    pub(super) fn receive(&mut self, step: &'a Step, request: &PreparedRequest, sent: Sent) -> Result<Judged, Halt> {
+    pub(in crate::runner) fn receive(
+        &mut self,
+        step: &Step,
+        request: &PreparedRequest,
+        sent: Sent,
+    ) -> Result<Judged, Halt> {
         let Sent { answer, attempts, started, elapsed, hops } = sent;
         let moment = Moment { step: &step.id, role: step.role, attempts, started, elapsed };
-        let mut exchange = record(&moment, request, &answer, self.env.options.evidence);
+        let mut exchange = record(&moment, request, &answer, self.setting.options.evidence);
         exchange.redirects = hops;
-        self.exchanges.push(exchange);
+        self.kept.exchanges.push(exchange);
         let response = match answer {
             Ok(response) => response,
             Err(error) if step.role == StepRole::Setup => {
@@ -33,24 +37,27 @@ impl<'a, T: Transport> Attempt<'a, T> {
             }
             Err(error) => return Err(Halt::Errored { stage: error.stage, detail: error.detail }),
         };
-        self.scope.set(format!("{}.status", step.id), Json::integer(i64::from(response.status)));
-        let rules = self.env.rules();
+        self.kept.scope.set(format!("{}.status", step.id), Json::integer(i64::from(response.status)));
+        let rules = self.setting.rules();
         for (name, template) in &step.with {
-            let value = resolve_json(template, &mut self.scope, false).map_err(|error| self.halt(step, &error))?;
-            self.scope.set(format!("with.{name}"), value);
+            let value = resolve_json(template, &mut self.kept.scope, false).map_err(|error| self.halt(step, &error))?;
+            self.kept.scope.set(format!("with.{name}"), value);
         }
-        let expect = expect::resolve(&step.expect, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?;
+        let expect =
+            expect::resolve(&step.expect, &mut self.kept.scope, rules).map_err(|error| self.halt(step, &error))?;
         let judgement = compare::compare(&expect, &response, &step.id);
         if !judgement.mismatches.is_empty() && step.role != StepRole::Teardown {
-            self.diffs.retain(|diff| diff.step != step.id);
-            self.diffs.extend(diff(&step.id, &expect, &response));
+            self.kept.diffs.retain(|diff| diff.step != step.id);
+            self.kept.diffs.extend(diff(&step.id, &expect, &response));
         }
         let wanted_expect = match &step.wanted {
             None => None,
-            Some(spec) => Some(expect::resolve(spec, &mut self.scope, rules).map_err(|error| self.halt(step, &error))?),
+            Some(spec) => {
+                Some(expect::resolve(spec, &mut self.kept.scope, rules).map_err(|error| self.halt(step, &error))?)
+            }
         };
         let wanted = wanted_expect.as_ref().map(|wanted| compare::compare(wanted, &response, &step.id));
-        if self.env.listener.is_some() && step.role == StepRole::Main {
+        if self.setting.heard && step.role == StepRole::Main {
             self.remember(step, request, expect, wanted_expect, &response);
         }
         Ok(Judged { response, judgement, wanted })
@@ -66,8 +73,8 @@ impl<'a, T: Transport> Attempt<'a, T> {
         response: &Response,
     ) {
         let Some(index) = self.case.steps.iter().position(|each| std::ptr::eq(each, step)) else { return };
-        self.answers.retain(|answer| answer.step != index);
-        self.answers.push(Answer {
+        self.kept.answers.retain(|answer| answer.step != index);
+        self.kept.answers.push(Answer {
             step: index,
             method: request.method.clone(),
             path: request.target.split(['?', '#']).next().unwrap_or_default().to_owned(),
@@ -78,19 +85,19 @@ impl<'a, T: Transport> Attempt<'a, T> {
     }
 
     /// Takes over what was found, and captures.
-    pub(super) fn settle(&mut self, step: &'a Step, judged: Judged) -> Result<(), Halt> {
+    pub(in crate::runner) fn settle(&mut self, step: &Step, judged: Judged) -> Result<(), Halt> {
         let Judged { response, judgement, wanted } = judged;
         let clean = judgement.mismatches.is_empty();
         if step.role == StepRole::Setup && !clean {
             let detail = judgement.mismatches.iter().map(sentence).collect::<Vec<_>>().join("; ");
-            self.judgement.notes.extend(judgement.mismatches);
+            self.kept.judgement.notes.extend(judgement.mismatches);
             return Err(Halt::Blocked { step: step.id.clone(), detail });
         }
         if step.role == StepRole::Main {
-            self.judgement.absorb(judgement);
+            self.kept.judgement.absorb(judgement);
             if let Some(wanted) = wanted {
-                self.judgement.unmet.extend(wanted.mismatches);
-                self.judgement.readings.extend(wanted.readings);
+                self.kept.judgement.unmet.extend(wanted.mismatches);
+                self.kept.judgement.readings.extend(wanted.readings);
             }
         }
         for capture in &step.captures {
@@ -98,12 +105,12 @@ impl<'a, T: Transport> Attempt<'a, T> {
                 Ok(value) => {
                     if capture.secret {
                         let name = format!("{}.{}", step.id, capture.name);
-                        self.secrets.extend(step::secrets(&value).map(|text| (name.clone(), text.to_owned())));
+                        self.kept.secrets.extend(step::secrets(&value).map(|text| (name.clone(), text.to_owned())));
                     }
                     if step.creates.is_some() || step.removes.is_some() {
-                        self.scope.set(format!("self.{}", capture.name), value.clone());
+                        self.kept.scope.set(format!("self.{}", capture.name), value.clone());
                     }
-                    self.scope.set(format!("{}.{}", step.id, capture.name), value);
+                    self.kept.scope.set(format!("{}.{}", step.id, capture.name), value);
                 }
                 Err(failure) => self.lost(step, &capture.name, failure, clean)?,
             }
@@ -114,13 +121,13 @@ impl<'a, T: Transport> Attempt<'a, T> {
             let gone = step.role == StepRole::Teardown && change == Change::Removed;
             if let Some(spec) = spec
                 && (gone || (200..300).contains(&response.status))
-                && let Ok(entries) = step::ledger(spec, change, &step.id, &self.scope)
+                && let Ok(entries) = step::ledger(spec, change, &step.id, &self.kept.scope)
             {
-                self.ledger.extend(entries);
+                self.kept.ledger.extend(entries);
             }
         }
         for capture in &step.captures {
-            self.scope.unset(&format!("self.{}", capture.name));
+            self.kept.scope.unset(&format!("self.{}", capture.name));
         }
         Ok(())
     }
@@ -130,7 +137,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
         let detail = format!("nothing captured as `{name}` at `{}`: {}", failure.place, failure.actual);
         match step.role {
             StepRole::Setup => return Err(Halt::Blocked { step: step.id.clone(), detail }),
-            StepRole::Main if clean => self.judgement.mismatches.push(Mismatch {
+            StepRole::Main if clean => self.kept.judgement.mismatches.push(Mismatch {
                 step: step.id.clone(),
                 part: Part::Body,
                 place: failure.place,
@@ -144,24 +151,24 @@ impl<'a, T: Transport> Attempt<'a, T> {
             // The mismatches of the same answer already say why.
             StepRole::Main | StepRole::Teardown => {}
         }
-        self.missing.insert(format!("{}.{name}", step.id), step.id.clone());
+        self.kept.missing.insert(format!("{}.{name}", step.id), step.id.clone());
         Ok(())
     }
 
     pub(super) fn checks(&mut self) -> Result<(), Halt> {
-        let (case, rules) = (self.case, self.env.rules());
+        let (case, rules) = (self.case, self.setting.rules());
         for (index, spec) in case.checks.iter().enumerate() {
-            match expect::check(spec, index, &case.clauses, &mut self.scope, rules) {
+            match expect::check(spec, index, &case.clauses, &mut self.kept.scope, rules) {
                 Ok((value, pattern)) => {
                     let mut judgement = compare::check_value(&pattern, &value, &spec.title, Part::Check);
                     if spec.wanted {
-                        self.judgement.unmet.append(&mut judgement.mismatches);
+                        self.kept.judgement.unmet.append(&mut judgement.mismatches);
                         judgement.checks.clear();
                     }
-                    self.judgement.absorb(judgement);
+                    self.kept.judgement.absorb(judgement);
                 }
-                Err(TemplateError::NoValue(name)) if self.missing.contains_key(&name) => {
-                    if self.judgement.mismatches.is_empty() {
+                Err(TemplateError::NoValue(name)) if self.kept.missing.contains_key(&name) => {
+                    if self.kept.judgement.mismatches.is_empty() {
                         return Err(self.blocked_by(&name));
                     }
                 }

@@ -1,0 +1,322 @@
+//! A case's line by hand: [`case`] writes what `serde_json` would. Nearly every line of a record is a case that passed,
+//! and its checks are most of it; going through a serializer costs several times as much as the bytes.
+
+use serde::Serialize;
+
+use super::{BodyRecord, CaseRecord, ExchangeRecord, ResponseRecord};
+use crate::model::judgement::{CheckTally, Judgement};
+
+/// Writes the line of a case, without the line feed.
+///
+/// # Errors
+/// None but those of `serde_json`.
+pub(super) fn case(case: &CaseRecord, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    // All fields, so that a new one is missed here at once.
+    let CaseRecord {
+        id,
+        title,
+        service,
+        clauses,
+        tags,
+        effect,
+        source,
+        outcome,
+        observe,
+        judgement,
+        exchanges,
+        diffs,
+        teardown_problems,
+        ledger,
+        started_us,
+        elapsed_us,
+    } = case;
+    raw(out, "{\"line\":\"case\",\"id\":");
+    text(out, id.as_str());
+    raw(out, ",\"title\":");
+    text(out, title);
+    raw(out, ",\"service\":");
+    text(out, service);
+    raw(out, ",\"clauses\":");
+    list(out, clauses, |out, clause| text(out, clause.as_str()));
+    raw(out, ",\"tags\":");
+    list(out, tags, |out, tag| text(out, tag));
+    other(out, ",\"effect\":", effect)?;
+    other(out, ",\"source\":", source)?;
+    other(out, ",\"outcome\":", outcome)?;
+    raw(out, ",\"observe\":");
+    flag(out, *observe);
+    raw(out, ",\"judgement\":");
+    judged(judgement, out)?;
+    raw(out, ",\"exchanges\":[");
+    for (at, each) in exchanges.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        exchange(each, out)?;
+    }
+    out.push(b']');
+    rare(out, ",\"diffs\":", diffs)?;
+    rare(out, ",\"teardown_problems\":", teardown_problems)?;
+    rare(out, ",\"ledger\":", ledger)?;
+    raw(out, ",\"started_us\":");
+    number(out, *started_us);
+    raw(out, ",\"elapsed_us\":");
+    number(out, *elapsed_us);
+    out.push(b'}');
+    Ok(())
+}
+
+fn judged(judgement: &Judgement, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    let Judgement { mismatches, notes, unmet, checks, readings } = judgement;
+    other(out, "{\"mismatches\":", mismatches)?;
+    other(out, ",\"notes\":", notes)?;
+    other(out, ",\"unmet\":", unmet)?;
+    raw(out, ",\"checks\":");
+    list(out, checks, |out, tally| {
+        let CheckTally { step, check, clauses, held, violated, loose } = tally;
+        raw(out, "{\"step\":");
+        text(out, step);
+        raw(out, ",\"check\":");
+        text(out, check);
+        raw(out, ",\"clauses\":");
+        list(out, clauses, |out, clause| text(out, clause.as_str()));
+        raw(out, ",\"held\":");
+        number(out, u64::from(*held));
+        raw(out, ",\"violated\":");
+        number(out, u64::from(*violated));
+        raw(out, ",\"loose\":");
+        flag(out, *loose);
+        out.push(b'}');
+    });
+    other(out, ",\"readings\":", readings)?;
+    out.push(b'}');
+    Ok(())
+}
+
+fn exchange(exchange: &ExchangeRecord, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    let ExchangeRecord {
+        step,
+        role,
+        method,
+        url,
+        headers,
+        body: sent,
+        response,
+        error,
+        attempts,
+        redirects,
+        waits,
+        started_us,
+        elapsed_us,
+    } = exchange;
+    raw(out, "{\"step\":");
+    text(out, step);
+    other(out, ",\"role\":", role)?;
+    raw(out, ",\"method\":");
+    text(out, method);
+    raw(out, ",\"url\":");
+    text(out, url);
+    fields(out, headers);
+    if let Some(sent) = sent {
+        raw(out, ",\"body\":");
+        body(sent, out);
+    }
+    if let Some(ResponseRecord { status, reason, version, headers, body: received }) = response {
+        raw(out, ",\"response\":{\"status\":");
+        number(out, u64::from(*status));
+        if let Some(reason) = reason {
+            raw(out, ",\"reason\":");
+            text(out, reason);
+        }
+        raw(out, ",\"version\":");
+        text(out, version);
+        fields(out, headers);
+        raw(out, ",\"body\":");
+        body(received, out);
+        out.push(b'}');
+    }
+    if let Some(error) = error {
+        other(out, ",\"error\":", error)?;
+    }
+    if *attempts != 1 {
+        raw(out, ",\"attempts\":");
+        number(out, u64::from(*attempts));
+    }
+    rare(out, ",\"redirects\":", redirects)?;
+    rare(out, ",\"waits\":", waits)?;
+    raw(out, ",\"started_us\":");
+    number(out, *started_us);
+    raw(out, ",\"elapsed_us\":");
+    number(out, *elapsed_us);
+    out.push(b'}');
+    Ok(())
+}
+
+fn body(body: &BodyRecord, out: &mut Vec<u8>) {
+    let BodyRecord { bytes, text: readable, base64, cut } = body;
+    raw(out, "{\"bytes\":");
+    number(out, *bytes);
+    for (key, value) in [(",\"text\":", readable), (",\"base64\":", base64)] {
+        if let Some(value) = value {
+            raw(out, key);
+            text(out, value);
+        }
+    }
+    raw(out, ",\"cut\":");
+    flag(out, *cut);
+    out.push(b'}');
+}
+
+fn fields(out: &mut Vec<u8>, headers: &[(String, String)]) {
+    raw(out, ",\"headers\":");
+    list(out, headers, |out, (name, value)| {
+        out.push(b'[');
+        text(out, name);
+        out.push(b',');
+        text(out, value);
+        out.push(b']');
+    });
+}
+
+/// What is too rare, or too small, to be written by hand.
+fn other(out: &mut Vec<u8>, key: &str, value: &impl Serialize) -> serde_json::Result<()> {
+    raw(out, key);
+    serde_json::to_writer(out, value)
+}
+
+/// A list that is left out when it is empty.
+fn rare(out: &mut Vec<u8>, key: &str, values: &[impl Serialize]) -> serde_json::Result<()> {
+    if values.is_empty() { Ok(()) } else { other(out, key, &values) }
+}
+
+fn list<T>(out: &mut Vec<u8>, values: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
+    out.push(b'[');
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write(out, value);
+    }
+    out.push(b']');
+}
+
+fn raw(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn flag(out: &mut Vec<u8>, value: bool) {
+    raw(out, if value { "true" } else { "false" });
+}
+
+fn number(out: &mut Vec<u8>, mut value: u64) {
+    if value < 10 {
+        out.push(b'0' + value as u8);
+        return;
+    }
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    while value > 0 {
+        at -= 1;
+        digits[at] = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// What stands behind the backslash for each byte: 0 for a byte that stands for itself, `u` for one in hexadecimal.
+const ESCAPES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 0x20 {
+        table[at] = b'u';
+        at += 1;
+    }
+    table[0x08] = b'b';
+    table[0x09] = b't';
+    table[0x0a] = b'n';
+    table[0x0c] = b'f';
+    table[0x0d] = b'r';
+    table[b'"' as usize] = b'"';
+    table[b'\\' as usize] = b'\\';
+    table
+};
+
+fn text(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    out.push(b'"');
+    // Without a way out of the loop it looks at many bytes at a time.
+    if !bytes.iter().fold(false, |found, byte| found | (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\')) {
+        out.extend_from_slice(bytes);
+    } else {
+        out.reserve(bytes.len() + bytes.len() / 2);
+        for byte in bytes {
+            match ESCAPES[usize::from(*byte)] {
+                0 => out.push(*byte),
+                b'u' => {
+                    const HEX: &[u8; 16] = b"0123456789abcdef";
+                    out.extend_from_slice(b"\\u00");
+                    out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+                }
+                escape => out.extend([b'\\', escape]),
+            }
+        }
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{Line, sample};
+    use super::*;
+
+    fn same(record: &CaseRecord) {
+        let mut own = Vec::new();
+        case(record, &mut own).expect("a line");
+        let expected = serde_json::to_vec(&Line::Case(Box::new(record.clone()))).expect("a line");
+        assert_eq!(String::from_utf8(own), String::from_utf8(expected));
+    }
+
+    #[test]
+    fn every_case_of_the_sample_is_written_as_serde_does() {
+        let cases = sample::cases();
+        assert!(cases.iter().any(|case| !case.diffs.is_empty()) && cases.iter().any(|case| !case.ledger.is_empty()));
+        cases.iter().for_each(same);
+    }
+
+    #[test]
+    fn what_is_rare_is_written_as_serde_does() {
+        let mut case = sample::cases().remove(0);
+        case.teardown_problems = vec!["a \"problem\"\n".to_owned()];
+        let exchange = &mut case.exchanges[0];
+        exchange.attempts = 3;
+        exchange.waits = vec![crate::record::WaitRecord { status: 429, wait_us: 1_000_000 }];
+        exchange.redirects =
+            vec![crate::record::HopRecord { status: 307, method: "GET".into(), url: "/\u{1}".into(), dropped: vec![] }];
+        same(&case);
+        exchange_without_answer(&mut case);
+        same(&case);
+    }
+
+    fn exchange_without_answer(case: &mut CaseRecord) {
+        use crate::model::verdict::Stage;
+        let exchange = &mut case.exchanges[0];
+        exchange.response = None;
+        exchange.body = Some(BodyRecord { bytes: 2, text: None, base64: Some("/wA=".into()), cut: true });
+        exchange.error = Some(crate::record::ErrorRecord { stage: Stage::Timeout, detail: "late".into() });
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_and_number_is_written_as_serde_does(any in ".*", low in "[\\x00-\\x7f]*", count in any::<u64>()) {
+            let mut own = Vec::new();
+            for each in [&any, &low] {
+                text(&mut own, each);
+            }
+            number(&mut own, count);
+            let expected = serde_json::to_string(&any).unwrap() + &serde_json::to_string(&low).unwrap();
+            prop_assert_eq!(String::from_utf8(own).unwrap(), format!("{expected}{count}"));
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What is made of the answers of one case: [`Findings`] judges them, and concludes with the case's record.
+
+mod judge;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::deliver::Sent;
+use super::dispatch::RunOptions;
+use super::evidence::micros;
+use super::testimony::Answer;
+use crate::compare;
+use crate::model::exchange::{PreparedRequest, Response};
+use crate::model::json::Json;
+use crate::model::judgement::{Judgement, Mismatch};
+use crate::model::spec::{Case, Step};
+use crate::model::suite::Suite;
+use crate::model::target::Target;
+use crate::model::verdict::{Stage, Verdict};
+use crate::record::{BodyDiff, CaseRecord, ExchangeRecord, LedgerEntry};
+use crate::redact::Redactor;
+use crate::template::expect::Rules;
+use crate::template::{Scope, TemplateError};
+
+/// What all cases of a run are judged by.
+pub(super) struct Setting {
+    pub(super) suite: Arc<Suite>,
+    pub(super) target: Arc<Target>,
+    pub(super) options: RunOptions,
+    pub(super) redactor: Arc<Redactor>,
+    pub(super) run_id: Arc<str>,
+    pub(super) started: Instant,
+    /// Whether somebody hears what each case saw.
+    pub(super) heard: bool,
+}
+
+impl Setting {
+    /// The record of a case that was not run.
+    pub(super) fn unrun(&self, case: &Case, outcome: Verdict) -> CaseRecord {
+        let now = micros(self.started.elapsed());
+        CaseRecord {
+            id: case.id.clone(),
+            title: case.title.clone(),
+            service: case.service.clone(),
+            clauses: case.cited(),
+            tags: case.tags.clone(),
+            effect: case.effect,
+            source: case.source.clone(),
+            outcome,
+            observe: case.observe,
+            judgement: Judgement::default(),
+            exchanges: Vec::new(),
+            diffs: Vec::new(),
+            teardown_problems: Vec::new(),
+            ledger: Vec::new(),
+            started_us: now,
+            elapsed_us: 0,
+        }
+    }
+
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules { choices: &self.suite.choices, strict: self.options.strict }
+    }
+}
+
+/// A case that may outlive the moment in which it is run.
+#[derive(Clone)]
+pub(super) struct Subject {
+    pub(super) setting: Arc<Setting>,
+    /// Its place in the suite.
+    pub(super) index: usize,
+    /// The case, of a suite that holds only outlines.
+    pub(super) read: Option<Arc<Case>>,
+}
+
+impl Subject {
+    fn case(&self) -> &Case {
+        self.read.as_deref().unwrap_or_else(|| &self.setting.suite.cases[self.index])
+    }
+
+    /// Judges the last answer of a case, and concludes.
+    pub(super) fn judge(&self, kept: Kept, last: Last, span: Span) -> CaseRecord {
+        let mut findings = Findings { setting: &self.setting, case: self.case(), kept };
+        let halt = findings.last(last).err();
+        findings.conclude(halt, span)
+    }
+}
+
+/// Why a case cannot go on.
+pub(super) enum Halt {
+    Errored { stage: Stage, detail: String },
+    Blocked { step: String, detail: String },
+}
+
+/// When a case began and ended, from the start of the run.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    pub(super) begun: Duration,
+    pub(super) ended: Duration,
+}
+
+/// The last exchange of a case, not judged yet.
+pub(super) struct Last {
+    /// Place of its step in the case.
+    pub(super) step: usize,
+    pub(super) request: PreparedRequest,
+    pub(super) sent: Sent,
+}
+
+/// What was found so far.
+pub(super) struct Kept {
+    pub(super) scope: Scope,
+    pub(super) judgement: Judgement,
+    pub(super) exchanges: Vec<ExchangeRecord>,
+    pub(super) diffs: Vec<BodyDiff>,
+    pub(super) ledger: Vec<LedgerEntry>,
+    pub(super) problems: Vec<String>,
+    /// Captures that found nothing: full name, the step, how.
+    pub(super) missing: BTreeMap<String, String>,
+    pub(super) secrets: Vec<(String, String)>,
+    /// What main steps saw; empty when nobody listens.
+    pub(super) answers: Vec<Answer>,
+}
+
+/// A case, and what its answers come to.
+pub(super) struct Findings<'a> {
+    pub(super) setting: &'a Setting,
+    pub(super) case: &'a Case,
+    pub(super) kept: Kept,
+}
+
+pub(super) struct Judged {
+    pub(super) response: Response,
+    pub(super) judgement: Judgement,
+    pub(super) wanted: Option<Judgement>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(setting: &'a Setting, case: &'a Case) -> Self {
+        let mut scope = Scope::new(setting.target.clone(), setting.options.seed, case.id.as_str());
+        let id = &*setting.run_id;
+        scope.set("run.id", Json::string(id.to_owned()));
+        scope.set("run.marker", Json::string(format!("casebook-{id}")));
+        scope.set("run.seed", Json::string(setting.options.seed.to_string()));
+        let kept = Kept {
+            scope,
+            judgement: Judgement::default(),
+            exchanges: Vec::new(),
+            diffs: Vec::new(),
+            ledger: Vec::new(),
+            problems: Vec::new(),
+            missing: BTreeMap::new(),
+            secrets: Vec::new(),
+            answers: Vec::new(),
+        };
+        Self { setting, case, kept }
+    }
+
+    /// Judges the last answer, and what stands over all of them.
+    fn last(&mut self, last: Last) -> Result<(), Halt> {
+        let step = &self.case.steps[last.step];
+        let judged = self.receive(step, &last.request, last.sent)?;
+        self.settle(step, judged)?;
+        self.whole()
+    }
+
+    /// What stands over all answers of a case.
+    pub(super) fn whole(&mut self) -> Result<(), Halt> {
+        compare::uniform(&mut self.kept.judgement, &self.setting.suite.choices, &self.case.cited());
+        self.checks()
+    }
+
+    pub(super) fn halt(&self, step: &Step, error: &TemplateError) -> Halt {
+        match error {
+            TemplateError::NoValue(name) if self.kept.missing.contains_key(name) => self.blocked_by(name),
+            error => self.unresolved(format!("step {}: {error}", step.id)),
+        }
+    }
+
+    /// A value that cannot be inserted. Once answers have given values it is most likely one of theirs, and a service
+    /// that answers nonsense is no error of the case files.
+    pub(super) fn unresolved(&self, detail: String) -> Halt {
+        let captures = |id: &str| self.case.steps.iter().any(|step| step.id == id && !step.captures.is_empty());
+        match self.kept.exchanges.iter().rev().find(|exchange| captures(&exchange.step)) {
+            Some(exchange) => {
+                let step = exchange.step.clone();
+                Halt::Blocked { detail: format!("what step {step} captured cannot be used: {detail}"), step }
+            }
+            None => Halt::Errored { stage: Stage::Template, detail },
+        }
+    }
+
+    pub(super) fn blocked_by(&self, name: &str) -> Halt {
+        let step = self.kept.missing.get(name).cloned().unwrap_or_default();
+        Halt::Blocked { detail: format!("step {step} captured nothing as `{name}`"), step }
+    }
+
+    pub(super) fn outcome(&self, halt: Option<&Halt>) -> Verdict {
+        if !self.kept.judgement.mismatches.is_empty() {
+            return Verdict::Failed;
+        }
+        match halt {
+            Some(Halt::Errored { stage, detail }) => Verdict::Errored { stage: *stage, detail: detail.clone() },
+            Some(Halt::Blocked { step, detail }) => Verdict::Blocked { step: step.clone(), detail: detail.clone() },
+            None if self.case.observe => Verdict::Observed,
+            // A pass that nothing could have failed is none.
+            None if self.kept.judgement.checks.iter().all(|check| check.held == 0) => Verdict::Errored {
+                stage: Stage::Internal,
+                detail: "no check of this case applied to the answer".to_owned(),
+            },
+            None => Verdict::Passed,
+        }
+    }
+
+    /// The record of the case, redacted.
+    pub(super) fn conclude(self, halt: Option<Halt>, span: Span) -> CaseRecord {
+        let outcome = self.outcome(halt.as_ref());
+        let Self { setting, case, kept } = self;
+        let mut record = setting.unrun(case, outcome);
+        record.judgement = kept.judgement;
+        record.exchanges = kept.exchanges;
+        record.diffs = kept.diffs;
+        record.teardown_problems = kept.problems;
+        record.ledger = kept.ledger;
+        record.started_us = micros(span.begun);
+        record.elapsed_us = micros(span.ended.saturating_sub(span.begun));
+        setting.redactor.case(&mut record);
+        if !kept.secrets.is_empty() {
+            let own = kept.secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            if let Ok(redactor) = Redactor::new(own) {
+                redactor.case(&mut record);
+            }
+        }
+        record
+    }
+}
+
+pub(super) fn template_halt(error: &TemplateError) -> Halt {
+    Halt::Errored { stage: Stage::Template, detail: error.to_string() }
+}
+
+pub(super) fn sentence(mismatch: &Mismatch) -> String {
+    let place = if mismatch.place.is_empty() { &mismatch.check } else { &mismatch.place };
+    format!("{place}: expected {}, got {}", mismatch.expected, mismatch.actual)
+}
