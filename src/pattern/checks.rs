@@ -16,12 +16,16 @@ pub struct Checks<'a> {
     cites: Vec<(Vec<Cow<'a, str>>, Arc<[ClauseId]>)>,
     fallback: Arc<[ClauseId]>,
     list: Vec<CheckDef>,
-    /// Checks by the hash of their name: the last one, and for each check the one before it with the same hash.
-    known: HashMap<u64, CheckIndex, BuildHasherDefault<Hashed>>,
-    before: Vec<Option<CheckIndex>>,
+    /// The hash of each check's name.
+    hashes: Vec<u64>,
+    /// Of many checks, those of each hash.
+    known: HashMap<u64, Vec<CheckIndex>, BuildHasherDefault<Hashed>>,
     /// The name that is looked up.
     name: String,
 }
+
+/// Up to so many checks are looked through one by one.
+const FEW: usize = 64;
 
 /// A name's hash. Names come from files of cases and have few equals; what is looked up is compared as a whole.
 fn hash(name: &str) -> u64 {
@@ -77,8 +81,8 @@ impl<'a> Checks<'a> {
             cites: context.cite.iter().map(read).collect(),
             fallback: Arc::from(context.fallback),
             list: Vec::new(),
+            hashes: Vec::new(),
             known: HashMap::default(),
-            before: Vec::new(),
             name: String::new(),
         }
     }
@@ -98,20 +102,32 @@ impl<'a> Checks<'a> {
             }
         }
         let hash = hash(&self.name);
-        let last = self.known.get(&hash).copied();
-        let mut at = last;
-        while let Some(index) = at {
-            let check = &mut self.list[index];
-            if *check.name == *self.name && check.clauses == clauses {
-                // A place that is also checked firmly is not loose.
-                check.loose &= loose;
-                return index;
-            }
-            at = self.before[index];
+        let is_it = |index: &CheckIndex| {
+            let check = &self.list[*index];
+            *check.name == *self.name && (Arc::ptr_eq(&check.clauses, &clauses) || check.clauses == clauses)
+        };
+        let found = if self.hashes.len() <= FEW {
+            let same = self.hashes.iter().enumerate().filter(|(_, other)| **other == hash);
+            same.map(|(index, _)| index).find(is_it)
+        } else {
+            self.known.get(&hash).and_then(|same| same.iter().copied().find(is_it))
+        };
+        if let Some(index) = found {
+            // A place that is also checked firmly is not loose.
+            self.list[index].loose &= loose;
+            return index;
         }
         let index = self.list.len();
-        self.known.insert(hash, index);
-        self.before.push(last);
+        self.hashes.push(hash);
+        match self.hashes.len() {
+            length if length <= FEW => {}
+            length if length == FEW + 1 => {
+                for (index, hash) in self.hashes.iter().enumerate() {
+                    self.known.entry(*hash).or_default().push(index);
+                }
+            }
+            _ => self.known.entry(hash).or_default().push(index),
+        }
         self.list.push(CheckDef { name: self.name.as_str().into(), clauses, loose });
         index
     }
@@ -177,6 +193,22 @@ mod tests {
         let list = checks.finish();
         let ids: Vec<&str> = list[index].clauses.iter().map(ClauseId::as_str).collect();
         format!("{} {}", list[index].name, ids.join("+"))
+    }
+
+    #[test]
+    fn a_place_that_comes_again_is_the_same_check_among_few_and_many() {
+        let context =
+            Context { prefix: "p:", cite: &[], fallback: &[], extra: Extra::Fail, strict: false, choices: &[] };
+        let mut checks = Checks::new(&context);
+        for round in 0..2 {
+            for number in 0..3 * FEW {
+                assert_eq!(checks.at(&[number.to_string()], None, round == 0), number);
+            }
+        }
+        let own = Arc::from([ClauseId::new("OWN")]);
+        assert_eq!(checks.at(&["0"], Some(&own), true), 3 * FEW, "other clauses are another check");
+        let list = checks.finish();
+        assert!(list[..3 * FEW].iter().all(|check| !check.loose) && list[3 * FEW].loose);
     }
 
     #[test]

@@ -148,6 +148,22 @@ impl<'s> Compiler<'_, '_, 's> {
         Ok(result)
     }
 
+    /// Goes to a part of the pattern, and to the place of the answer that it speaks of. As [`Self::below`] and
+    /// [`Self::inside`], for what nearly every pattern consists of.
+    fn enter(&mut self, key: Cow<'s, str>, segment: Cow<'s, str>) -> Result<(), PatternError> {
+        self.written.push(key);
+        if self.written.len() > MAX_DEPTH {
+            return Err(self.error(format!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        self.path.push(segment);
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.written.pop();
+        self.path.pop();
+    }
+
     /// Works on a part of the pattern that speaks of a place one segment further down.
     fn inside<T>(
         &mut self,
@@ -183,17 +199,19 @@ impl<'s> Compiler<'_, '_, 's> {
 
     fn array(&mut self, items: &'s [Json<'s>], scope: &Scope) -> Result<Node, PatternError> {
         let mut nodes = Vec::with_capacity(items.len());
+        let inner = scope.inside(Place::Value);
         for (index, item) in items.iter().enumerate() {
             let segment = number(index);
-            nodes.push(self.below(segment.clone(), |this| {
-                this.inside(segment, |this| this.node(item, &scope.inside(Place::Value)))
-            })?);
+            self.enter(segment.clone(), segment)?;
+            nodes.push(self.node(item, &inner)?);
+            self.leave();
         }
         Ok(self.make(Rule::Array(nodes), None, scope))
     }
 
     fn object(&mut self, members: &'s [(Key<'s>, Json<'s>)], scope: &Scope) -> Result<Node, PatternError> {
         let mut list: Vec<(String, Node)> = Vec::with_capacity(members.len());
+        let inner = scope.inside(Place::Member);
         let mut index = (members.len() > MANY_MEMBERS).then(|| Box::new(HashMap::with_capacity(members.len())));
         for (position, (key, value)) in members.iter().enumerate() {
             let name: &'s str = match key.strip_prefix('$') {
@@ -214,8 +232,9 @@ impl<'s> Compiler<'_, '_, 's> {
             if twice {
                 return self.below(&**key, |this| Err(this.error("the member is written twice")));
             }
-            let node =
-                self.below(&**key, |this| this.inside(name, |this| this.node(value, &scope.inside(Place::Member))))?;
+            self.enter((&**key).into(), name.into())?;
+            let node = self.node(value, &inner)?;
+            self.leave();
             list.push((name.to_owned(), node));
         }
         Ok(self.make(Rule::Object(Members { list, index, extra: scope.extra }), None, scope))

@@ -134,7 +134,12 @@ pub(super) fn resolve_borrowed<'t>(
             _ => Json::string(resolve_text(text, scope, Mode::Plain)?),
         },
         JsonTemplate::Array(items) => {
-            Json::Array(items.iter().map(|each| resolve_borrowed(each, scope, pattern)).collect::<Result<_, _>>()?)
+            // One by one, since a `collect` of results would not know how many there are.
+            let mut all = Vec::with_capacity(items.len());
+            for each in items {
+                all.push(resolve_borrowed(each, scope, pattern)?);
+            }
+            Json::Array(all)
         }
         JsonTemplate::Object(members) => match members.first().map(|(key, _)| key.as_str()) {
             Some("$per") => per(members, scope, pattern)?,
@@ -153,12 +158,13 @@ pub(super) fn resolve_borrowed<'t>(
                 }
                 Json::Array(all)
             }
-            _ => Json::Object(
-                members
-                    .iter()
-                    .map(|(key, each)| Ok((Cow::Borrowed(key.as_str()), resolve_borrowed(each, scope, pattern)?)))
-                    .collect::<Result<_, TemplateError>>()?,
-            ),
+            _ => {
+                let mut all = Vec::with_capacity(members.len());
+                for (key, each) in members {
+                    all.push((Cow::Borrowed(key.as_str()), resolve_borrowed(each, scope, pattern)?));
+                }
+                Json::Object(all)
+            }
         },
     })
 }
