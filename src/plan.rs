@@ -15,7 +15,7 @@ use crate::model::verdict::SkipCode;
 use crate::redact::{RedactError, Redactor};
 use crate::runner::PlannedCase;
 use crate::template::request::prepare;
-use crate::template::{Mode, Scope, TemplateError, resolve_json, resolve_text};
+use crate::template::{Mode, RunValues, Scope, TemplateError, resolve_json, resolve_text};
 
 /// Why a run cannot begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,10 +115,7 @@ pub struct Preview {
 /// shown.
 #[must_use]
 pub fn preview(case: &Case, target: &std::sync::Arc<Target>, seed: u64, run_id: &str) -> Vec<Preview> {
-    let mut scope = Scope::new(target.clone(), seed, case.id.as_str());
-    scope.set("run.id", Json::string(run_id.to_owned()));
-    scope.set("run.marker", Json::string(format!("casebook-{run_id}")));
-    scope.set("run.seed", Json::string(seed.to_string()));
+    let mut scope = Scope::in_run(target.clone(), &RunValues::new(run_id, seed), &case.id);
     let named = case.row.iter().map(|(name, value)| (format!("row.{name}"), value));
     for (name, template) in named.chain(case.lets.iter().map(|(name, value)| (name.clone(), value))) {
         if let Ok(value) = resolve_json(template, &mut scope, false) {

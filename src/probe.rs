@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use crate::model::exchange::PreparedRequest;
-use crate::model::json::Json;
 use crate::model::spec::{Case, Effect, Step, StepRole, TargetSpec};
 use crate::model::suite::Suite;
 use crate::model::target::Target;
@@ -20,7 +19,7 @@ use crate::plan::may_change;
 use crate::record::{ProbeKind, ProbeRecord};
 use crate::redact::Redactor;
 use crate::runner::evidence::{Moment, record};
-use crate::template::{Scope, request, resolve_json};
+use crate::template::{RunValues, Scope, request, resolve_json};
 use crate::transport::Transport;
 
 /// Longest wait for the answer to a probe.
@@ -128,10 +127,7 @@ fn succeeds(step: &Step) -> bool {
 /// The request of the first main step, if it needs nothing of an earlier answer.
 fn prepare(case: &Case, target: &Arc<Target>, marker: Marker<'_>) -> Option<PreparedRequest> {
     let step = main(case)?;
-    let mut scope = Scope::new(target.clone(), marker.seed, case.id.as_str());
-    scope.set("run.id", Json::string(marker.run.to_owned()));
-    scope.set("run.marker", Json::string(format!("casebook-{}", marker.run)));
-    scope.set("run.seed", Json::string(marker.seed.to_string()));
+    let mut scope = Scope::in_run(target.clone(), &RunValues::new(marker.run, marker.seed), &case.id);
     let rows = case.row.iter().map(|(name, value)| (format!("row.{name}"), value));
     let lets = case.lets.iter().map(|(name, value)| (name.clone(), value));
     let own = step.with.iter().map(|(name, value)| (format!("with.{name}"), value));

@@ -80,8 +80,8 @@ impl<'a> Checks<'a> {
             prefix: context.prefix,
             cites: context.cite.iter().map(read).collect(),
             fallback: Arc::from(context.fallback),
-            list: Vec::new(),
-            hashes: Vec::new(),
+            list: Vec::with_capacity(FEW / 2),
+            hashes: Vec::with_capacity(FEW / 2),
             known: HashMap::default(),
             name: String::new(),
         }
@@ -95,7 +95,7 @@ impl<'a> Checks<'a> {
         for segment in path {
             let segment = segment.as_ref();
             self.name.push('/');
-            if segment.contains(['~', '/']) {
+            if memchr::memchr2(b'~', b'/', segment.as_bytes()).is_some() {
                 self.name.push_str(&escape_segment(segment));
             } else {
                 self.name.push_str(segment);

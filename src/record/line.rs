@@ -1,6 +1,9 @@
 //! A case's line by hand: [`case`] writes what `serde_json` would. Nearly every line of a record is a case that passed,
 //! and its checks are most of it; going through a serializer costs several times as much as the bytes.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::{BodyRecord, CaseRecord, ExchangeRecord, ResponseRecord};
@@ -71,26 +74,49 @@ fn judged(judgement: &Judgement, out: &mut Vec<u8>) -> serde_json::Result<()> {
     other(out, "{\"mismatches\":", mismatches)?;
     other(out, ",\"notes\":", notes)?;
     other(out, ",\"unmet\":", unmet)?;
-    raw(out, ",\"checks\":");
-    list(out, checks, |out, tally| {
-        let CheckTally { step, check, clauses, held, violated, loose } = tally;
-        raw(out, "{\"step\":");
-        text(out, step);
-        raw(out, ",\"check\":");
-        text(out, check);
-        raw(out, ",\"clauses\":");
-        list(out, clauses, |out, clause| text(out, clause.as_str()));
-        raw(out, ",\"held\":");
-        number(out, u64::from(*held));
-        raw(out, ",\"violated\":");
-        number(out, u64::from(*violated));
-        raw(out, ",\"loose\":");
-        flag(out, *loose);
-        out.push(b'}');
-    });
+    tallies(checks, out);
     other(out, ",\"readings\":", readings)?;
     out.push(b'}');
     Ok(())
+}
+
+/// Most checks have the step and the clauses of the one before, whose text is there already.
+fn tallies(checks: &[CheckTally], out: &mut Vec<u8>) {
+    raw(out, ",\"checks\":[");
+    let mut before: Option<(&CheckTally, Range<usize>, Range<usize>)> = None;
+    for tally in checks {
+        let CheckTally { step, check, clauses, held, violated, loose } = tally;
+        if before.is_some() {
+            out.push(b',');
+        }
+        let from = out.len();
+        match &before {
+            Some((last, written, _)) if Arc::ptr_eq(&last.step, step) => out.extend_from_within(written.clone()),
+            _ => {
+                raw(out, "{\"step\":");
+                text(out, step);
+                raw(out, ",\"check\":");
+            }
+        }
+        let named = from..out.len();
+        text(out, check);
+        let from = out.len();
+        match &before {
+            Some((last, _, written)) if Arc::ptr_eq(&last.clauses, clauses) => out.extend_from_within(written.clone()),
+            _ => {
+                raw(out, ",\"clauses\":");
+                list(out, clauses, |out, clause| text(out, clause.as_str()));
+                raw(out, ",\"held\":");
+            }
+        }
+        let cited = from..out.len();
+        number(out, u64::from(*held));
+        raw(out, ",\"violated\":");
+        number(out, u64::from(*violated));
+        raw(out, if *loose { ",\"loose\":true}" } else { ",\"loose\":false}" });
+        before = Some((tally, named, cited));
+    }
+    out.push(b']');
 }
 
 fn exchange(exchange: &ExchangeRecord, out: &mut Vec<u8>) -> serde_json::Result<()> {
@@ -241,11 +267,26 @@ const ESCAPES: [u8; 256] = {
     table
 };
 
+/// Whether no byte needs an escape; eight are looked at together.
+fn is_plain(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let plain = eights.iter().all(|eight| {
+        let word = u64::from_ne_bytes(*eight);
+        // The highest bit of a byte is set in `wanting` where that byte is less than a space, a quote or a backslash:
+        // subtracting one from a zero byte borrows. A borrow may also mark the byte above, which costs a closer look.
+        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+        let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+        (below_space | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c))) & HIGH == 0
+    });
+    plain && rest.iter().all(|byte| ESCAPES[usize::from(*byte)] == 0)
+}
+
 fn text(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     out.push(b'"');
-    // Without a way out of the loop it looks at many bytes at a time.
-    if !bytes.iter().fold(false, |found, byte| found | (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\')) {
+    if is_plain(bytes) {
         out.extend_from_slice(bytes);
     } else {
         out.reserve(bytes.len() + bytes.len() / 2);

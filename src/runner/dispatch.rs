@@ -18,6 +18,7 @@ use crate::model::suite::{Suite, Whole};
 use crate::model::target::Target;
 use crate::model::verdict::{SkipCode, Stage, Verdict};
 use crate::redact::Redactor;
+use crate::template::RunValues;
 use crate::transport::Transport;
 
 /// What is to be run, and against what.
@@ -140,7 +141,7 @@ pub async fn run_heard<T: Transport + 'static>(
                 target: plan.target,
                 options: plan.options,
                 redactor,
-                run_id: Arc::from(run_id),
+                run: RunValues::new(run_id, plan.options.seed),
                 started: Instant::now(),
                 heard: listener.is_some(),
             }),

@@ -14,6 +14,7 @@ use super::repeat::repeated;
 use crate::model::verdict::Verdict;
 use crate::record::CaseRecord;
 use crate::redact::Redactor;
+use crate::template::RunValues;
 use crate::transport::Transport;
 
 /// A plan whose cases are run when somebody asks for them. Cases that share a lock never overlap.
@@ -34,7 +35,7 @@ impl<T: Transport> Session<T> {
             target: plan.target.clone(),
             options: plan.options,
             redactor,
-            run_id: Arc::from(run_id),
+            run: RunValues::new(run_id, plan.options.seed),
             started: Instant::now(),
             heard: false,
         };

@@ -8,4 +8,4 @@ pub mod request;
 mod scope;
 
 pub use eval::{Mode, TemplateError, Value, evaluate, random_guid, resolve_json, resolve_text};
-pub use scope::Scope;
+pub use scope::{RunValues, Scope};
