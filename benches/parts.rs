@@ -27,6 +27,10 @@ use casebook::template::Scope;
 use casebook::template::expect::{Rules, resolve};
 use criterion::{Criterion, Throughput};
 
+/// The allocator of the program, so that both sides of a comparison have what a run has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let mut criterion = Criterion::default()
         .sample_size(10)
@@ -91,46 +95,86 @@ fn answer(media: &str, body: &str) -> Response {
 }
 
 fn comparing(criterion: &mut Criterion) {
-    let disjoint = support::BODY.replace("Harbor", "Valley").replace("\"Tags\"", "\"Labels\"").replace("213", "\"x\"");
-    let large = large();
+    let disjoint = |body: &str| {
+        let other = body.replace("Harbor", "Valley").replace("\"Tags\"", "\"Labels\"").replace("213", "\"x\"");
+        other.replace(":3,", ":4,").replace("4.5", "-1e3").replace("true", "null").replace("sea", "lake")
+    };
+    let (small, deep, large) = (support::BODY, deep(), large());
+    let (small_other, large_other) = (disjoint(small), disjoint(&large));
+    let shorter = format!("[{small}{}", &large_other[1 + large_other.len() / 2..].trim_start_matches(|c| c != ','));
+    let members = |word: &str| {
+        let all: Vec<String> = (0..400_000).map(|number| format!("\"{word}-{number}\":{number}")).collect();
+        format!("{{{}}}", all.join(","))
+    };
+    let (members, members_other) = (members("member"), members("number"));
+    let each = r#"{"$open": {"$each": {"Id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "Count": 3}}}"#;
+    let page = format!("{{\"Total\":36531,\"Items\":{large},\"Next\":null}}");
+    let glance = r#"{"Total": 36531, "Items": {"$any": true}, "Next": null}"#;
+    let contains = r#"{"$open": {"$contains": {"Id": "nobody has it"}}}"#;
     let bodies = [
-        ("small", support::BODY, support::BODY, true),
-        ("disjoint", support::BODY, disjoint.as_str(), false),
-        ("deep", &deep(), &deep(), true),
+        ("small", small, small, true),
+        ("small, disjoint", small, &small_other, false),
+        ("deep", &deep, &deep, true),
         ("10 MB", &large, &large, true),
+        ("10 MB, disjoint", &large, &large_other, false),
+        ("10 MB, other length", &large, &shorter, false),
+        ("10 MB, each of two members", each, &large, true),
+        ("10 MB, three places", glance, &page, true),
+        ("10 MB, contains what is not there", contains, &large, false),
+        ("400,000 members", &members, &members, true),
+        ("400,000 members, disjoint", &members, &members_other, false),
     ];
-    let mut group = criterion.benchmark_group("compare JSON");
+    let mut group = criterion.benchmark_group("JSON");
     for (name, expected, actual, holds) in bodies {
         let (expect, response) = (expectation(expected), answer("application/json", actual));
         assert_eq!(compare(&expect, &response, "main").mismatches.is_empty(), holds, "{name}");
         group.throughput(Throughput::Bytes(actual.len() as u64));
-        group.bench_function(name, |bench| bench.iter(|| compare(black_box(&expect), black_box(&response), "main")));
+        group.bench_function(format!("{name}: compared"), |bench| {
+            bench.iter(|| compare(black_box(&expect), black_box(&response), "main"));
+        });
+        group.bench_function(format!("{name}: parsed"), |bench| {
+            bench.iter(|| parse_json_bytes(black_box(actual.as_bytes())).is_ok());
+        });
         // The yardstick: the same bytes, parsed and nothing more.
-        group.bench_function(format!("{name}, serde_json alone"), |bench| {
+        group.bench_function(format!("{name}: serde_json alone"), |bench| {
             bench.iter(|| serde_json::from_slice::<serde_json::Value>(black_box(actual.as_bytes())).expect("JSON"));
         });
     }
     group.finish();
 }
 
-fn xml(items: usize) -> String {
+fn xml(items: usize, name: &str) -> String {
     let mut text = "<List xmlns=\"urn:b\">".to_owned();
     for item in 0..items {
-        let _ = write!(text, "<Item id=\"{item}\"><Name>Harbor lights</Name><Count>3</Count></Item>");
+        let _ = write!(text, "<Item id=\"{item}\"><Name>{name} {item}</Name><Count>3</Count></Item>");
     }
     text + "</List>"
 }
 
 fn comparing_xml(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("compare XML");
-    for (name, items) in [("small", 4), ("1 MB", 14_000)] {
-        let body = xml(items);
-        let expect = expectation_xml(&body);
-        let response = answer("application/xml", &body);
-        let found = compare(&expect, &response, "main");
-        assert!(found.mismatches.is_empty(), "{:?}", found.mismatches.first());
-        group.throughput(Throughput::Bytes(body.len() as u64));
-        group.bench_function(name, |bench| bench.iter(|| compare(black_box(&expect), black_box(&response), "main")));
+    let (small, large) = (xml(4, "Harbor lights"), xml(140_000, "Harbor lights"));
+    let bodies = [
+        ("small", &small, &small, true),
+        ("10 MB", &large, &large, true),
+        ("10 MB, disjoint", &large, &xml(140_000, "Valley"), false),
+        ("10 MB, other namespace", &large, &large.replace("<Item", "<Item xmlns=\"urn:c\""), false),
+        ("10 MB, other length", &large, &xml(139_000, "Valley"), false),
+    ];
+    let mut group = criterion.benchmark_group("XML");
+    for (name, expected, actual, holds) in bodies {
+        let expect = expectation_xml(expected);
+        let response = answer("application/xml", actual);
+        assert_eq!(compare(&expect, &response, "main").mismatches.is_empty(), holds, "{name}");
+        group.throughput(Throughput::Bytes(actual.len() as u64));
+        group.bench_function(format!("{name}: compared"), |bench| {
+            bench.iter(|| compare(black_box(&expect), black_box(&response), "main"));
+        });
+        group.bench_function(format!("{name}: parsed"), |bench| {
+            bench.iter(|| casebook::compare::parse_xml(black_box(actual.as_bytes())).is_ok());
+        });
+        group.bench_function(format!("{name}: roxmltree alone"), |bench| {
+            bench.iter(|| roxmltree::Document::parse(black_box(actual)).is_ok());
+        });
     }
     group.finish();
 }
