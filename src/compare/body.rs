@@ -185,7 +185,7 @@ fn all_clauses(checks: &[CheckDef], root: CheckIndex, fallback: &Arc<[ClauseId]>
         }
     }
     let clauses = if clauses.is_empty() { Arc::clone(fallback) } else { clauses.into() };
-    (checks.get(root).map_or_else(|| "body".to_owned(), |check| check.name.clone()), clauses)
+    (checks.get(root).map_or_else(|| "body".to_owned(), |check| check.name.to_string()), clauses)
 }
 
 fn text(check: &BodyCheck, body: &Parsed<'_>) -> Option<(MismatchKind, String, String)> {

@@ -23,9 +23,9 @@ impl Single<'_> {
     /// Counts it, and adds its mismatch if there is one.
     pub(super) fn tell(self, wrong: Option<(MismatchKind, String, String)>, found: &mut Judgement) {
         found.checks.push(CheckTally {
-            step: self.step.to_owned(),
-            check: self.check.clone(),
-            clauses: self.clauses.to_vec(),
+            step: self.step.into(),
+            check: self.check.as_str().into(),
+            clauses: Arc::clone(&self.clauses),
             held: u32::from(wrong.is_none()),
             violated: u32::from(wrong.is_some()),
             loose: false,

@@ -196,7 +196,7 @@ fn array_operators() {
     let found = judge("{\"r\": {\"$sequence\": [{\"id\": 1}, {\"id\": 2}]}}", "{\"r\": [{\"id\": 1}, {\"id\": 3}]}");
     assert_eq!(told(&found), ["Value /r/1/id"]);
     assert_eq!(found.mismatches[0].check, "json:/r/*/id");
-    let tally = found.checks.iter().find(|check| check.check == "json:/r/*/id").unwrap();
+    let tally = found.checks.iter().find(|check| &*check.check == "json:/r/*/id").unwrap();
     assert_eq!((tally.held, tally.violated), (1, 1));
 }
 
@@ -639,10 +639,25 @@ fn hostile_values_are_compared_in_time() {
     let numbers = |count: usize| format!("[{}]", (0..count).map(|each| each.to_string()).collect::<Vec<_>>().join(","));
     let found = judge("{\"$each\": \"a\"}", &numbers(100_000));
     assert!(found.mismatches.len() <= 1_001);
-    let tally = found.checks.iter().find(|check| check.check == "json:/*").unwrap();
+    let tally = found.checks.iter().find(|check| &*check.check == "json:/*").unwrap();
     assert_eq!(tally.violated, 100_000);
     assert_eq!(told(&judge("[0, 1, 2]", &numbers(100_000)))[0], "Length ");
     assert!(judge("{\"$unordered\": [7, 99999, \"a\"]}", &numbers(100_000)).mismatches.len() > 900);
+    let words = |word: &str, count: usize| {
+        format!("[{}]", (0..count).map(|each| format!("\"{word}{each}\"")).collect::<Vec<_>>().join(","))
+    };
+    let any_order = format!("{{\"$unordered\": {}}}", words("w", 30_000));
+    assert!(judge(&any_order, &words("x", 30_000)).mismatches.len() > 900);
+    let mut turned: Vec<String> = (0..30_000).map(|each| format!("\"w{each}\"")).collect();
+    turned.rotate_left(7);
+    holds(&any_order, &[&format!("[{}]", turned.join(","))]);
+    let named = |word: &str| {
+        let all: Vec<String> = (0..30_000).map(|each| format!("\"{word}{each}\": {each}")).collect();
+        format!("{{{}}}", all.join(","))
+    };
+    // Another length has elements paired by how near they are.
+    let found = judge(&format!("[{}]", named("a")), &format!("[{}, 1]", named("b")));
+    assert!(found.mismatches.len() > 900);
     let nested = |core: &str, open: &str, close: &str, depth: usize| open.repeat(depth) + core + &close.repeat(depth);
     let deep = nested("1", "[", "]", 510);
     assert_eq!(judge(&deep, &nested("2", "[", "]", 510)).mismatches.len(), 1);

@@ -20,7 +20,7 @@ pub type CheckIndex = usize;
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckDef {
     /// Stable name: part and place, indices that depend on the answer as `*` (`json:/Results/*/Id`).
-    pub name: String,
+    pub name: Arc<str>,
     /// Clauses that it proves.
     pub clauses: Arc<[ClauseId]>,
     /// True when it accepts anything that is there: `$any`, `$unchecked`, `$type`.

@@ -73,7 +73,7 @@ impl<'a> Checks<'a> {
         let mut at = last;
         while let Some(index) = at {
             let check = &mut self.list[index];
-            if check.name == name && check.clauses == clauses {
+            if *check.name == *name && check.clauses == clauses {
                 // A place that is also checked firmly is not loose.
                 check.loose &= loose;
                 return index;
@@ -83,7 +83,7 @@ impl<'a> Checks<'a> {
         let index = self.list.len();
         self.known.insert(hash, index);
         self.before.push(last);
-        self.list.push(CheckDef { name, clauses, loose });
+        self.list.push(CheckDef { name: name.into(), clauses, loose });
         index
     }
 
@@ -102,7 +102,7 @@ impl<'a> Checks<'a> {
     /// missing, so is all of that.
     #[must_use]
     pub fn finish(mut self) -> Vec<CheckDef> {
-        let bare: HashMap<String, CheckIndex> = (self.list.iter().enumerate())
+        let bare: HashMap<Arc<str>, CheckIndex> = (self.list.iter().enumerate())
             .filter(|(_, check)| check.clauses.is_empty())
             .map(|(index, check)| (check.name.clone(), index))
             .collect();

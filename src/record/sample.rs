@@ -211,9 +211,9 @@ pub fn case(id: &str, line: u32, title: &str, outcome: Verdict) -> CaseRecord {
 
 fn tally(clause: &str, check: &str, held: u32, violated: u32) -> CheckTally {
     CheckTally {
-        step: "main".to_owned(),
-        check: check.to_owned(),
-        clauses: vec![ClauseId::new(clause)],
+        step: "main".into(),
+        check: check.into(),
+        clauses: [ClauseId::new(clause)].into(),
         held,
         violated,
         loose: false,
@@ -274,7 +274,7 @@ pub fn failed(id: &str, line: u32, title: &str, mismatches: Vec<Mismatch>) -> Ca
     failed.clauses = mismatches.iter().flat_map(|each| each.clauses.iter().cloned()).collect();
     failed.judgement.checks = mismatches
         .iter()
-        .map(|each| CheckTally { clauses: each.clauses.clone(), ..tally("", &each.check, 0, 1) })
+        .map(|each| CheckTally { clauses: each.clauses.as_slice().into(), ..tally("", &each.check, 0, 1) })
         .collect();
     failed.judgement.mismatches = mismatches;
     failed

@@ -178,7 +178,7 @@ impl Summary {
             if tally.held == 0 && tally.violated == 0 {
                 continue;
             }
-            for id in &tally.clauses {
+            for id in tally.clauses.iter() {
                 let Some(state) = self.clause(id) else { continue };
                 state.record.held += u64::from(tally.held);
                 push(&mut state.record.cases, &case.id);
