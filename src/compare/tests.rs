@@ -348,7 +348,7 @@ fn status_alternatives() {
     wanted.status = vec![check(&[range(200, 200)], &[], "A"), check(&[range(400, 499)], &[range(404, 404)], "B")];
     let found = compare(&wanted, &answer(409, &[], ""), "main");
     assert!(found.mismatches.is_empty());
-    assert_eq!(found.checks[0].clauses, [clause("B")]);
+    assert_eq!(found.checks[0].clauses[..], [clause("B")]);
     let found = compare(&wanted, &answer(404, &[], ""), "main");
     assert_eq!(found.mismatches[0].expected, "200 or 4xx but not 404");
     assert_eq!(found.mismatches[0].actual, "404");

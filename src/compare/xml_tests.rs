@@ -139,11 +139,8 @@ fn steers() {
     ];
     let text = "<r><i cb:per=\"\"><n>1</n></i><i cb:per=\"\"><n>2</n><m cb:clause=\"A B\">1</m></i></r>";
     let found = run(pattern(text, &cites, Extra::Fail).unwrap(), "<r><i><n>9</n></i><i><n>9</n><m>2</m></i></r>");
-    let cited: Vec<_> = found
-        .mismatches
-        .iter()
-        .map(|each| (&*each.check, each.clauses.len(), each.clauses[0].as_str()))
-        .collect();
+    let cited: Vec<_> =
+        found.mismatches.iter().map(|each| (&*each.check, each.clauses.len(), each.clauses[0].as_str())).collect();
     assert_eq!(cited, [("xml:/r/i[*]/n", 1, "N"), ("xml:/r/i[*]/n", 1, "N"), ("xml:/r/i[*]/m", 2, "A")]);
 }
 
