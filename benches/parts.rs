@@ -5,7 +5,6 @@ mod support;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,17 +14,19 @@ use casebook::load;
 use casebook::model::exchange::Response;
 use casebook::model::expect::{BodyCheck, Expect};
 use casebook::model::id::{CaseId, ClauseId};
+use casebook::model::pattern::{XmlResolved, XmlResolvedText};
 use casebook::model::spec::Extra;
-use casebook::model::target::Target;
 use casebook::model::verdict::Verdict;
 use casebook::pattern::parse::parse_json_bytes;
 use casebook::pattern::{Context, json};
 use casebook::prove::mutants::{Headers, mutants};
 use casebook::record::{CaseRecord, sample};
 use casebook::report::{Format, render};
-use casebook::template::Scope;
-use casebook::template::expect::{Rules, resolve};
 use criterion::{Criterion, Throughput};
+
+/// The allocator of the program, so that both sides of a comparison have what a run has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default()
@@ -54,29 +55,31 @@ fn large() -> String {
 }
 
 fn deep() -> String {
-    let depth = 100;
+    // What `serde_json` still reads.
+    let depth = 60;
     format!("{}1{}", "{\"a\":[".repeat(depth), "]}".repeat(depth))
 }
 
-fn expectation(body: &str) -> Expect {
-    let context = Context {
-        prefix: "json:",
-        cite: &[],
-        fallback: &[ClauseId::new("B-01")],
-        extra: Extra::Fail,
-        strict: false,
-        choices: &[],
-    };
-    let value = parse_json_bytes(body.as_bytes()).expect("JSON").into_owned();
+fn context(clauses: &[ClauseId]) -> Context<'_> {
+    Context { prefix: "json:", cite: &[], fallback: clauses, extra: Extra::Fail, strict: false, choices: &[] }
+}
+
+fn expect(body: BodyCheck) -> Expect {
     Expect {
         status: Vec::new(),
         headers: Vec::new(),
-        body: BodyCheck::Json(Arc::new(json::compile(&value, &context).expect("a pattern"))),
+        body,
         at: Vec::new(),
         readings: Vec::new(),
         reading_required: true,
         fallback: Arc::from([ClauseId::new("B-01")]),
     }
+}
+
+fn expectation(body: &str) -> Expect {
+    let value = parse_json_bytes(body.as_bytes()).expect("JSON").into_owned();
+    let pattern = json::compile(&value, &context(&[ClauseId::new("B-01")])).expect("a pattern");
+    expect(BodyCheck::Json(Arc::new(pattern)))
 }
 
 fn answer(media: &str, body: &str) -> Response {
@@ -91,63 +94,112 @@ fn answer(media: &str, body: &str) -> Response {
 }
 
 fn comparing(criterion: &mut Criterion) {
-    let disjoint = support::BODY.replace("Harbor", "Valley").replace("\"Tags\"", "\"Labels\"").replace("213", "\"x\"");
-    let large = large();
+    let disjoint = |body: &str| {
+        let other = body.replace("Harbor", "Valley").replace("\"Tags\"", "\"Labels\"").replace("213", "\"x\"");
+        other.replace(":3,", ":4,").replace("4.5", "-1e3").replace("true", "null").replace("sea", "lake")
+    };
+    let (small, deep, large) = (support::BODY, deep(), large());
+    let (small_other, large_other) = (disjoint(small), disjoint(&large));
+    let count = large.len() / (small.len() + 1);
+    let shorter = format!("[{}]", vec![small_other.as_str(); count - 1_000].join(","));
+    let members = |word: &str| {
+        let all: Vec<String> = (0..400_000).map(|number| format!("\"{word}-{number}\":{number}")).collect();
+        format!("{{{}}}", all.join(","))
+    };
+    let (members, members_other) = (members("member"), members("number"));
+    let each = r#"{"$open": {"$each": {"Id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "Count": 3}}}"#;
+    let page = format!("{{\"Total\":36531,\"Items\":{large},\"Next\":null}}");
+    let glance = r#"{"Total": 36531, "Items": {"$any": true}, "Next": null}"#;
+    let contains = r#"{"$open": {"$contains": {"Id": "nobody has it"}}}"#;
     let bodies = [
-        ("small", support::BODY, support::BODY, true),
-        ("disjoint", support::BODY, disjoint.as_str(), false),
-        ("deep", &deep(), &deep(), true),
+        ("small", small, small, true),
+        ("small, disjoint", small, &small_other, false),
+        ("deep", &deep, &deep, true),
         ("10 MB", &large, &large, true),
+        ("10 MB, disjoint", &large, &large_other, false),
+        ("10 MB, other length", &large, &shorter, false),
+        ("10 MB, each of two members", each, &large, true),
+        ("10 MB, three places", glance, &page, true),
+        ("10 MB, contains what is not there", contains, &large, false),
+        ("400,000 members", &members, &members, true),
+        ("400,000 members, disjoint", &members, &members_other, false),
     ];
-    let mut group = criterion.benchmark_group("compare JSON");
+    let mut group = criterion.benchmark_group("JSON");
     for (name, expected, actual, holds) in bodies {
-        let (expect, response) = (expectation(expected), answer("application/json", actual));
-        assert_eq!(compare(&expect, &response, "main").mismatches.is_empty(), holds, "{name}");
         group.throughput(Throughput::Bytes(actual.len() as u64));
-        group.bench_function(name, |bench| bench.iter(|| compare(black_box(&expect), black_box(&response), "main")));
+        group.bench_function(format!("{name}: compared"), |bench| {
+            let (expect, response) = (expectation(expected), answer("application/json", actual));
+            assert_eq!(compare(&expect, &response, "main").mismatches.is_empty(), holds, "{name}");
+            bench.iter(|| compare(black_box(&expect), black_box(&response), "main"));
+        });
+        group.bench_function(format!("{name}: parsed"), |bench| {
+            bench.iter(|| parse_json_bytes(black_box(actual.as_bytes())).is_ok());
+        });
         // The yardstick: the same bytes, parsed and nothing more.
-        group.bench_function(format!("{name}, serde_json alone"), |bench| {
+        group.bench_function(format!("{name}: serde_json alone"), |bench| {
             bench.iter(|| serde_json::from_slice::<serde_json::Value>(black_box(actual.as_bytes())).expect("JSON"));
         });
     }
     group.finish();
 }
 
-fn xml(items: usize) -> String {
+fn xml(items: usize, name: &str) -> String {
     let mut text = "<List xmlns=\"urn:b\">".to_owned();
     for item in 0..items {
-        let _ = write!(text, "<Item id=\"{item}\"><Name>Harbor lights</Name><Count>3</Count></Item>");
+        let _ = write!(text, "<Item id=\"{item}\"><Name>{name} {item}</Name><Count>3</Count></Item>");
     }
     text + "</List>"
 }
 
 fn comparing_xml(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("compare XML");
-    for (name, items) in [("small", 4), ("1 MB", 14_000)] {
-        let body = xml(items);
-        let expect = expectation_xml(&body);
-        let response = answer("application/xml", &body);
-        let found = compare(&expect, &response, "main");
-        assert!(found.mismatches.is_empty(), "{:?}", found.mismatches.first());
-        group.throughput(Throughput::Bytes(body.len() as u64));
-        group.bench_function(name, |bench| bench.iter(|| compare(black_box(&expect), black_box(&response), "main")));
+    let (small, large) = (xml(4, "Harbor lights"), xml(140_000, "Harbor lights"));
+    let bodies = [
+        ("small", &small, &small, true),
+        ("10 MB", &large, &large, true),
+        ("10 MB, disjoint", &large, &xml(140_000, "Valley"), false),
+        ("10 MB, other namespace", &large, &large.replace("<Item", "<Item xmlns=\"urn:c\""), false),
+        ("10 MB, other length", &large, &xml(139_000, "Valley"), false),
+    ];
+    let mut group = criterion.benchmark_group("XML");
+    for (name, expected, actual, holds) in bodies {
+        group.throughput(Throughput::Bytes(actual.len() as u64));
+        group.bench_function(format!("{name}: compared"), |bench| {
+            let (expect, response) = (expectation_xml(expected), answer("application/xml", actual));
+            assert_eq!(compare(&expect, &response, "main").mismatches.is_empty(), holds, "{name}");
+            bench.iter(|| compare(black_box(&expect), black_box(&response), "main"));
+        });
+        group.bench_function(format!("{name}: parsed"), |bench| {
+            bench.iter(|| casebook::compare::parse_xml(black_box(actual.as_bytes())).is_ok());
+        });
+        group.bench_function(format!("{name}: roxmltree alone"), |bench| {
+            bench.iter(|| roxmltree::Document::parse(black_box(actual)).is_ok());
+        });
     }
     group.finish();
 }
 
-/// XML is expected in a case's own words, so a case is loaded and resolved.
+/// The pattern that only this document matches.
 fn expectation_xml(body: &str) -> Expect {
-    let dir = tempfile::tempdir().expect("a directory");
-    support::write_suite(dir.path(), 1);
-    let case = format!(
-        "suite = \"b/x\"\nservice = \"b\"\n[[case]]\nid = \"x\"\ntitle = \"X\"\nclauses = [\"B-01\"]\n[case.request]\nmethod = \"GET\"\npath = \"/\"\n[case.expect]\nstatus = 200\nxml = '''\n{body}'''\n"
-    );
-    std::fs::write(Path::new(dir.path()).join("b/x.toml"), case).expect("written");
-    let suite = load::suite(dir.path()).expect("a suite");
-    let case = suite.case(&CaseId::new("b/x/x")).expect("the case");
-    let mut scope = Scope::new(Arc::new(Target::unnamed()), 0, case.id.as_str());
-    let rules = Rules { choices: &suite.choices, strict: false };
-    resolve(&case.steps[0].expect, &mut scope, rules).expect("resolved")
+    let document = roxmltree::Document::parse(body).expect("XML");
+    let clauses = [ClauseId::new("B-01")];
+    let context = Context { prefix: "xml:", ..context(&clauses) };
+    let pattern = casebook::pattern::xml::compile(&resolved(document.root_element()), &context).expect("a pattern");
+    expect(BodyCheck::Xml(Arc::new(pattern)))
+}
+
+fn resolved(element: roxmltree::Node<'_, '_>) -> XmlResolved {
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let literal = |text: &str| XmlResolvedText::Literal(text.to_owned());
+    let attribute =
+        |each: roxmltree::Attribute<'_, '_>| (owned(each.namespace()), each.name().to_owned(), literal(each.value()));
+    XmlResolved {
+        namespace: owned(element.tag_name().namespace()),
+        name: element.tag_name().name().to_owned(),
+        attributes: element.attributes().map(attribute).collect(),
+        steering: Vec::new(),
+        children: element.children().filter(roxmltree::Node::is_element).map(resolved).collect(),
+        text: literal(element.text().unwrap_or_default()),
+    }
 }
 
 fn mutating(criterion: &mut Criterion) {

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use super::focus::{Focus, Spot};
-use super::judge::{Judge, SHOWN, Segment, expected, say, wrong};
+use super::judge::{Judge, KEPT, SHOWN, Segment, Wrong, expected, say, wrong};
 use crate::model::clause::ChoicePolicy;
 use crate::model::json::Json;
 use crate::model::judgement::MismatchKind;
 use crate::model::pattern::{ChoiceRule, Members, Node, Rule};
 use crate::model::spec::Extra;
-use crate::pattern::align::{ALONE, align, assign, nearest};
+use crate::pattern::align::{ALONE, align, nearest};
 use crate::pattern::checks::escape_segment;
 use crate::pattern::matching::{Seen, find};
 use crate::pattern::write::{short_json, write_string};
@@ -176,23 +176,23 @@ impl<'x> Judge<'x> {
         for (key, value) in actual {
             let Some(index) = find(members, hint, key) else {
                 unlisted += 1;
-                if members.extra != Extra::Allow {
-                    let told = say(MismatchKind::Unexpected, "no such member", short_json(value, SHOWN));
-                    let place = self.below(key);
-                    if members.extra == Extra::Note {
-                        self.note(node.check, place, told);
-                    } else {
-                        self.fault(node, &mut clean, place, told);
+                let told = || say(MismatchKind::Unexpected, "no such member", short_json(value, SHOWN));
+                match members.extra {
+                    Extra::Allow => {}
+                    Extra::Note if self.found.notes.len() < KEPT => {
+                        let place = self.below(key);
+                        self.note(node.check, place, told());
                     }
+                    Extra::Note => {}
+                    Extra::Fail => self.fault(node, &mut clean, key, told),
                 }
                 continue;
             };
             hint = index + 1;
             let (name, inner) = &members.list[index];
             if seen.meet(index) {
-                let told = say(MismatchKind::Duplicate, "the member once", short_json(value, SHOWN));
-                let place = self.below(name);
-                self.fault(node, &mut clean, place, told);
+                let told = || say(MismatchKind::Duplicate, "the member once", short_json(value, SHOWN));
+                self.fault(node, &mut clean, name, told);
                 continue;
             }
             self.inside(Spot::Key(name), |this| {
@@ -205,9 +205,8 @@ impl<'x> Judge<'x> {
             let mut names = HashSet::with_capacity(unlisted);
             let repeated = actual.iter().filter(|(key, _)| find(members, 0, key).is_none() && !names.insert(&**key));
             for (key, value) in repeated {
-                let told = say(MismatchKind::Duplicate, "the member once", short_json(value, SHOWN));
-                let place = self.below(key);
-                self.fault(node, &mut clean, place, told);
+                let told = || say(MismatchKind::Duplicate, "the member once", short_json(value, SHOWN));
+                self.fault(node, &mut clean, key, told);
             }
         }
         for (index, (name, inner)) in members.list.iter().enumerate() {
@@ -222,12 +221,14 @@ impl<'x> Judge<'x> {
         }
     }
 
-    /// A fault of an object or array itself; counted once however many there are.
-    fn fault(&mut self, node: &'x Node, clean: &mut bool, place: String, told: super::judge::Wrong) {
+    /// A fault of an object or array itself, told at a member or element; counted once however many there are.
+    fn fault(&mut self, node: &'x Node, clean: &mut bool, segment: &str, told: impl FnOnce() -> Wrong) {
+        // Of the million members that a body can have, only the first are worth words.
+        let place = if self.full() { String::new() } else { self.below(segment) };
         if std::mem::replace(clean, false) {
-            self.violated(node.check, Some(place), |_| told);
+            self.violated(node.check, Some(place), |_| told());
         } else {
-            self.also_violated(node.check, Some(place), |_| told);
+            self.also_violated(node.check, Some(place), |_| told());
         }
     }
 
@@ -259,7 +260,7 @@ impl<'x> Judge<'x> {
         // Another pairing may leave over what has not changed.
         self.focus = Focus::Anything;
         let matcher = self.matcher;
-        let found = assign(nodes.len(), items.len(), |row, column| matcher.matches(&nodes[row], Some(&items[column])));
+        let found = matcher.assign(nodes, items);
         let mut free = vec![true; items.len()];
         let mut lonely = Vec::new();
         for (row, column) in found.iter().enumerate() {
@@ -280,16 +281,17 @@ impl<'x> Judge<'x> {
         for (row, column) in &near {
             self.element(*column, &nodes[*row], &items[*column]);
         }
-        let mut clean = true;
-        for row in lonely.iter().filter(|row| !near.iter().any(|(paired, _)| paired == *row)) {
+        let paired: HashSet<usize> = near.iter().map(|(row, _)| *row).collect();
+        for row in lonely.iter().filter(|row| !paired.contains(row)) {
             self.path.push(Segment::Key("*"));
             self.node(&nodes[*row], None);
             self.path.pop();
         }
-        for column in others.iter().filter(|column| !near.iter().any(|(_, paired)| paired == *column)) {
-            let told = say(MismatchKind::Unexpected, "no such element", short_json(&items[*column], SHOWN));
-            let place = self.below(&column.to_string());
-            self.fault(node, &mut clean, place, told);
+        let paired: HashSet<usize> = near.iter().map(|(_, column)| *column).collect();
+        let mut clean = true;
+        for column in others.iter().filter(|column| !paired.contains(column)) {
+            let told = || say(MismatchKind::Unexpected, "no such element", short_json(&items[*column], SHOWN));
+            self.fault(node, &mut clean, &column.to_string(), told);
         }
         if clean {
             self.held(node.check);
@@ -298,7 +300,7 @@ impl<'x> Judge<'x> {
 }
 
 /// Words for an array of the wrong length: how many, and which ones are missing or too many.
-fn lengths(nodes: &[Node], items: &[Json<'_>], pairs: &[(Option<usize>, Option<usize>)]) -> super::judge::Wrong {
+fn lengths(nodes: &[Node], items: &[Json<'_>], pairs: &[(Option<usize>, Option<usize>)]) -> Wrong {
     const NAMED: usize = 3;
     let count = |number: usize| format!("{number} element{}", if number == 1 { "" } else { "s" });
     let missing = pairs.iter().filter_map(|pair| match pair {

@@ -17,7 +17,7 @@ pub(super) const SHOWN: usize = 200;
 
 /// Most mismatches of one body that are kept one by one; the tally counts them all. A body of ten
 /// megabytes can hold a million wrong elements, and nobody reads more than the first of them.
-const KEPT: usize = 1_000;
+pub(super) const KEPT: usize = 1_000;
 
 /// One segment of a place.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +50,6 @@ pub(super) struct Judge<'x> {
     tally: Vec<(u32, u32)>,
     pub(super) found: Judgement,
     hidden: usize,
-    /// Unlisted XML elements so far.
-    pub(super) strangers: usize,
     last: CheckIndex,
     /// What held is not told.
     pub(super) brief: bool,
@@ -80,7 +78,6 @@ impl<'x> Judge<'x> {
             tally: vec![(0, 0); checks.len()],
             found: Judgement::default(),
             hidden: 0,
-            strangers: 0,
             last: 0,
             brief: false,
             focus: Focus::Anything,
@@ -100,6 +97,11 @@ impl<'x> Judge<'x> {
     /// How many mismatches were found, those not kept included.
     pub(super) fn count(&self) -> usize {
         self.found.mismatches.len() + self.hidden
+    }
+
+    /// Whether further mismatches are counted only.
+    pub(super) fn full(&self) -> bool {
+        self.found.mismatches.len() >= KEPT
     }
 
     pub(super) fn held(&mut self, check: CheckIndex) {
@@ -157,7 +159,7 @@ impl<'x> Judge<'x> {
         place: Option<String>,
         wrong: impl FnOnce(&Self) -> Wrong,
     ) {
-        if self.found.mismatches.len() >= KEPT {
+        if self.full() {
             self.hidden += 1;
             self.last = check;
             return;
@@ -211,7 +213,7 @@ impl<'x> Judge<'x> {
         }
         let told = if self.brief { &[] } else { self.tally.as_slice() };
         let step: Arc<str> = self.step.into();
-        self.found.checks.reserve(told.len());
+        self.found.checks.reserve_exact(told.iter().filter(|(held, violated)| *held + *violated > 0).count());
         for (def, (held, violated)) in self.checks.iter().zip(told) {
             if *held + *violated > 0 {
                 self.found.checks.push(CheckTally {

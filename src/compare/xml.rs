@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use roxmltree::Node as Element;
 
 use super::json::quoted;
-use super::judge::{Judge, SHOWN, Wrong, XmlSpot, expected, say};
+use super::judge::{Judge, KEPT, SHOWN, Wrong, XmlSpot, expected, say};
 use crate::model::json::Json;
 use crate::model::judgement::MismatchKind;
-use crate::model::pattern::{Node, XmlNode, XmlPattern};
+use crate::model::pattern::{CheckIndex, Node, XmlNode, XmlPattern};
 use crate::model::spec::Extra;
 use crate::pattern::write::cut;
 use crate::pattern::xml_matching::{Aim, attribute, own_text, pair, seen_text, takes_anything, unlisted};
@@ -42,9 +42,6 @@ pub fn place(element: roxmltree::Node<'_, '_>) -> String {
     segments.reverse();
     segments.concat()
 }
-
-/// How many unlisted elements are told with their place.
-const PLACED: usize = 1_000;
 
 /// An element's name, for messages.
 fn named(namespace: Option<&str>, name: &str) -> String {
@@ -106,7 +103,7 @@ impl<'x> Judge<'x> {
             clean = told == Some((wanted, actual));
             if !clean {
                 told = Some((wanted, actual));
-                self.violated(pattern.check, Some(place(element)), |_| {
+                self.wrong_at(element, pattern.check, || {
                     say(MismatchKind::Value, named(wanted, &pattern.name), named(actual, &pattern.name))
                 });
             }
@@ -116,8 +113,8 @@ impl<'x> Judge<'x> {
             self.text(node, element, Some(name), value.map(Cow::Borrowed));
         }
         for extra in unlisted(pattern, element) {
-            let place = format!("{}/@{}", place(element), extra.name());
-            let wrong = say(MismatchKind::Unexpected, "no such attribute", quoted(extra.value()));
+            let place = || format!("{}/@{}", place(element), extra.name());
+            let wrong = || say(MismatchKind::Unexpected, "no such attribute", quoted(extra.value()));
             self.extra(pattern, &mut clean, place, wrong);
         }
         match &pattern.text {
@@ -139,8 +136,8 @@ impl<'x> Judge<'x> {
     fn children(&mut self, pattern: &'x XmlNode, element: Element<'x, 'x>, told: Told<'x>, clean: &mut bool) {
         let text = own_text(element);
         if !text.trim().is_empty() {
-            let wrong = say(MismatchKind::Unexpected, "no text between the elements", quoted(text.trim()));
-            self.broken(pattern, clean, place(element), wrong);
+            let wrong = || say(MismatchKind::Unexpected, "no text between the elements", quoted(text.trim()));
+            self.broken(pattern, clean, || place(element), wrong);
         }
         let matcher = self.matcher;
         let found = pair(&matcher, pattern, element, Aim::Tell);
@@ -148,19 +145,21 @@ impl<'x> Judge<'x> {
             if let Some(choice) = &child.choice {
                 let there = element.children().any(|each| each.is_element() && each.tag_name().name() == child.name);
                 let reading = if there { &choice.present } else { &choice.missing };
-                self.presence(choice, reading.clone(), format!("{}/{}", place(element), child.name));
+                if self.found.readings.len() < KEPT {
+                    self.presence(choice, reading.clone(), format!("{}/{}", place(element), child.name));
+                }
             }
         }
         for (child, each) in found.paired {
             self.xml(child, each, told);
         }
         for (child, each) in found.moved {
-            self.violated(child.check, Some(place(each)), |_| {
+            self.wrong_at(each, child.check, || {
                 say(MismatchKind::Order, format!("<{}> in the order written", child.name), short(each))
             });
         }
         for child in found.missing {
-            let place = format!("{}/{}", place(element), child.name);
+            let place = if self.full() { String::new() } else { format!("{}/{}", place(element), child.name) };
             self.violated(child.check, Some(place), |_| {
                 let words = match &child.text {
                     Some(text) => format!("<{0}>{1}</{0}>", child.name, expected(text)),
@@ -175,36 +174,55 @@ impl<'x> Judge<'x> {
         for child in pattern.children.iter().filter(|child| child.absent) {
             match found.forbidden.iter().find(|(other, _)| std::ptr::eq(*other, child)) {
                 None => self.held(child.check),
-                Some((_, each)) => self.violated(child.check, Some(place(*each)), |_| {
-                    say(MismatchKind::Unexpected, "nothing", short(*each))
-                }),
+                Some((_, each)) => {
+                    self.wrong_at(*each, child.check, || say(MismatchKind::Unexpected, "nothing", short(*each)));
+                }
             }
         }
     }
 
     /// An unlisted element.
     fn stranger(&mut self, pattern: &'x XmlNode, clean: &mut bool, element: Element<'x, 'x>) {
-        // Finding a place takes time in proportion to the siblings: not for every one of a million.
-        self.strangers += 1;
-        let place = if self.strangers > PLACED { String::new() } else { place(element) };
-        self.extra(pattern, clean, place, say(MismatchKind::Unexpected, "no such element", short(element)));
+        let wrong = || say(MismatchKind::Unexpected, "no such element", short(element));
+        self.extra(pattern, clean, || place(element), wrong);
+    }
+
+    /// A check of an element that does not hold. Finding a place takes time in proportion to the siblings: it is not
+    /// looked for where nothing more is kept.
+    fn wrong_at(&mut self, element: Element<'x, 'x>, check: CheckIndex, wrong: impl FnOnce() -> Wrong) {
+        let place = if self.full() { String::new() } else { place(element) };
+        self.violated(check, Some(place), |_| wrong());
     }
 
     /// Something unlisted: a fault, a note or nothing.
-    fn extra(&mut self, pattern: &'x XmlNode, clean: &mut bool, place: String, wrong: Wrong) {
+    fn extra(
+        &mut self,
+        pattern: &'x XmlNode,
+        clean: &mut bool,
+        place: impl FnOnce() -> String,
+        wrong: impl FnOnce() -> Wrong,
+    ) {
         match pattern.extra {
             Extra::Allow => {}
-            Extra::Note => self.note(pattern.check, place, wrong),
+            Extra::Note if self.found.notes.len() < KEPT => self.note(pattern.check, place(), wrong()),
+            Extra::Note => {}
             Extra::Fail => self.broken(pattern, clean, place, wrong),
         }
     }
 
     /// A fault of the element itself; counted once however many there are.
-    fn broken(&mut self, pattern: &'x XmlNode, clean: &mut bool, place: String, wrong: Wrong) {
+    fn broken(
+        &mut self,
+        pattern: &'x XmlNode,
+        clean: &mut bool,
+        place: impl FnOnce() -> String,
+        wrong: impl FnOnce() -> Wrong,
+    ) {
+        let place = if self.full() { String::new() } else { place() };
         if std::mem::replace(clean, false) {
-            self.violated(pattern.check, Some(place), |_| wrong);
+            self.violated(pattern.check, Some(place), |_| wrong());
         } else {
-            self.also_violated(pattern.check, Some(place), |_| wrong);
+            self.also_violated(pattern.check, Some(place), |_| wrong());
         }
     }
 }

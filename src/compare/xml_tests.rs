@@ -139,11 +139,8 @@ fn steers() {
     ];
     let text = "<r><i cb:per=\"\"><n>1</n></i><i cb:per=\"\"><n>2</n><m cb:clause=\"A B\">1</m></i></r>";
     let found = run(pattern(text, &cites, Extra::Fail).unwrap(), "<r><i><n>9</n></i><i><n>9</n><m>2</m></i></r>");
-    let cited: Vec<_> = found
-        .mismatches
-        .iter()
-        .map(|each| (each.check.as_str(), each.clauses.len(), each.clauses[0].as_str()))
-        .collect();
+    let cited: Vec<_> =
+        found.mismatches.iter().map(|each| (&*each.check, each.clauses.len(), each.clauses[0].as_str())).collect();
     assert_eq!(cited, [("xml:/r/i[*]/n", 1, "N"), ("xml:/r/i[*]/n", 1, "N"), ("xml:/r/i[*]/m", 2, "A")]);
 }
 
@@ -182,6 +179,40 @@ fn hostile_documents() {
     let found = run(pattern("<r><a/></r>", &[], Extra::Fail).unwrap(), &wide);
     assert!(found.mismatches.len() > 900 && found.mismatches.len() < 1_100);
     assert!(found.mismatches.last().unwrap().actual.contains("more mismatches"));
+}
+
+/// Not a benchmark: with a search among all siblings for each of these it takes minutes.
+#[test]
+fn many_wrong_siblings_are_compared_in_time() {
+    let start = std::time::Instant::now();
+    let many = |item: &str| format!("<r>{}</r>", item.repeat(20_000));
+    let wanted = many("<z><y>1</y></z>");
+    for item in [
+        "<z xmlns=\"urn:x\"><y>1</y></z>",
+        "<z a=\"1\"><y>1</y></z>",
+        "<z/>",
+        "<z>x<y>1</y></z>",
+        "<z><y>1</y><y>1</y></z>",
+        "<z><y>2</y></z>",
+    ] {
+        let found = run(pattern(&wanted, &[], Extra::Fail).unwrap(), &many(item));
+        assert!(found.mismatches.len() > 900, "{item}: {}", found.mismatches.len());
+        assert!(found.mismatches[999].place.starts_with("/r/z["), "{item}: {:?}", found.mismatches[999]);
+        let violated: u32 = found.checks.iter().map(|check| check.violated).sum();
+        assert!(violated >= 20_000, "{item}: {violated}");
+        let told = run(pattern(&wanted, &[], Extra::Note).unwrap(), &many(item));
+        assert!(told.notes.len() <= 1_000, "{item}");
+    }
+    // A neighbour too many has the lists compared for how near they are.
+    let inside = |item: &str, more: &str| format!("<r><l>{}</l>{more}</r>", item.repeat(20_000));
+    let found = run(pattern(&inside("<z>1</z>", ""), &[], Extra::Fail).unwrap(), &inside("<z>2</z>", "<x/>"));
+    assert!(found.mismatches.len() > 900);
+    // As many that are missing as are not listed, in any order.
+    let list = |word: &str| (0..5_000).map(|each| format!("<{word}{each}/>")).collect::<String>();
+    let any_order = format!("<r cb:order=\"any\">{}</r>", list("a"));
+    let found = run(pattern(&any_order, &[], Extra::Fail).unwrap(), &format!("<r>{}</r>", list("b")));
+    assert!(found.mismatches.len() > 900);
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub struct Mismatch {
     pub clauses: Vec<ClauseId>,
 }
 
-/// How often a check ran and held.
+/// How often a check ran and held. Shares its texts with the pattern: a body of megabytes has a million checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckTally {

@@ -1,6 +1,8 @@
 //! Pairs expected with actual siblings so that one missing or added one is one difference:
 //! [`align`] keeps the order, [`assign`] does not.
 
+use std::collections::HashMap;
+
 /// Most cells of a table; above it siblings are paired by position, which is still right, only less short.
 const TABLE: usize = 250_000;
 
@@ -114,7 +116,7 @@ fn table(
 }
 
 /// Most pairs of which it is remembered whether they match.
-const REMEMBERED: usize = 4_000_000;
+pub const REMEMBERED: usize = 4_000_000;
 
 /// For each expected one an actual one that matches it, as many as possible, whatever the order.
 pub fn assign(expected: usize, actual: usize, mut matches: impl FnMut(usize, usize) -> bool) -> Vec<Option<usize>> {
@@ -181,6 +183,48 @@ pub fn assign(expected: usize, actual: usize, mut matches: impl FnMut(usize, usi
     chosen
 }
 
+/// As [`assign`], for so many that not every one can be tried with every other. `keys` are those of expected ones that
+/// match only what has the same key; the others are tried with all.
+pub fn assign_by_key(
+    expected: &[Option<u64>],
+    actual: &[u64],
+    mut matches: impl FnMut(usize, usize) -> bool,
+) -> Vec<Option<usize>> {
+    let mut chosen: Vec<Option<usize>> = vec![None; expected.len()];
+    let mut free = vec![true; actual.len()];
+    for at in 0..expected.len().min(actual.len()) {
+        if expected[at].is_none_or(|key| key == actual[at]) && matches(at, at) {
+            chosen[at] = Some(at);
+            free[at] = false;
+        }
+    }
+    // The first comes off the end.
+    let mut left: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (column, key) in actual.iter().enumerate().rev().filter(|(column, _)| free[*column]) {
+        left.entry(*key).or_default().push(column);
+    }
+    for (row, key) in expected.iter().enumerate() {
+        let Some(same) = key.filter(|_| chosen[row].is_none()).and_then(|key| left.get_mut(&key)) else { continue };
+        // What has the key and does not match one expected value matches none of its equals.
+        while let Some(column) = same.pop() {
+            if matches(row, column) {
+                chosen[row] = Some(column);
+                free[column] = false;
+                break;
+            }
+        }
+    }
+    for row in (0..expected.len()).filter(|row| expected[*row].is_none()) {
+        if chosen[row].is_none()
+            && let Some(column) = (0..actual.len()).find(|column| free[*column] && matches(row, *column))
+        {
+            chosen[row] = Some(column);
+            free[column] = false;
+        }
+    }
+    chosen
+}
+
 /// Pairs what [`assign`] left over, nearest first.
 pub fn nearest(
     expected: &[usize],
@@ -233,6 +277,16 @@ mod tests {
         assert_eq!(letters("abcd", "abxd"), "aa bb cx dd ");
         assert_eq!(letters("", "ab"), "-a -b ");
         assert_eq!(letters("ab", ""), "a- b- ");
+    }
+
+    #[test]
+    fn keys_find_what_trying_finds() {
+        let expected = [Some(7), Some(8), None, Some(7), Some(9)];
+        let actual = [8, 7, 5, 6, 7];
+        let fits = |row: usize, column: usize| expected[row].is_none_or(|key| key == actual[column]);
+        assert_eq!(assign_by_key(&expected, &actual, fits), [Some(1), Some(0), Some(2), Some(4), None]);
+        assert_eq!(assign(5, 5, fits), [Some(1), Some(0), Some(2), Some(4), None]);
+        assert_eq!(assign_by_key(&[Some(1), None], &[], |_, _| true), [None, None]);
     }
 
     #[test]

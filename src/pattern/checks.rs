@@ -18,8 +18,9 @@ pub struct Checks<'a> {
     list: Vec<CheckDef>,
     /// The hash of each check's name.
     hashes: Vec<u64>,
-    /// Of many checks, those of each hash.
-    known: HashMap<u64, Vec<CheckIndex>, BuildHasherDefault<Hashed>>,
+    /// Of many checks, the last one of each hash, and for each check the one before it with the same hash.
+    known: HashMap<u64, CheckIndex, BuildHasherDefault<Hashed>>,
+    before: Vec<Option<CheckIndex>>,
     /// The name that is looked up.
     name: String,
 }
@@ -83,6 +84,7 @@ impl<'a> Checks<'a> {
             list: Vec::with_capacity(FEW / 2),
             hashes: Vec::with_capacity(FEW / 2),
             known: HashMap::default(),
+            before: Vec::new(),
             name: String::new(),
         }
     }
@@ -110,7 +112,7 @@ impl<'a> Checks<'a> {
             let same = self.hashes.iter().enumerate().filter(|(_, other)| **other == hash);
             same.map(|(index, _)| index).find(is_it)
         } else {
-            self.known.get(&hash).and_then(|same| same.iter().copied().find(is_it))
+            std::iter::successors(self.known.get(&hash).copied(), |index| self.before[*index]).find(is_it)
         };
         if let Some(index) = found {
             // A place that is also checked firmly is not loose.
@@ -119,14 +121,11 @@ impl<'a> Checks<'a> {
         }
         let index = self.list.len();
         self.hashes.push(hash);
-        match self.hashes.len() {
-            length if length <= FEW => {}
-            length if length == FEW + 1 => {
-                for (index, hash) in self.hashes.iter().enumerate() {
-                    self.known.entry(*hash).or_default().push(index);
-                }
+        if self.hashes.len() > FEW {
+            // The first time all of them, then one by one.
+            for (index, hash) in self.hashes.iter().enumerate().skip(self.before.len()) {
+                self.before.push(self.known.insert(*hash, index));
             }
-            _ => self.known.entry(hash).or_default().push(index),
         }
         self.list.push(CheckDef { name: self.name.as_str().into(), clauses, loose });
         index

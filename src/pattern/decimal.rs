@@ -1,6 +1,7 @@
 //! [`Decimal`]: the value of a JSON number, exact, compared without floats and without allocation.
 
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 
 /// A decimal number, read from its JSON text. `1`, `1.0` and `10e-1` are equal.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +118,14 @@ impl<'a> Decimal<'a> {
         }
         let size = self.magnitude.cmp(&other.magnitude).then_with(|| self.each().cmp(other.each()));
         if left < 0 { size.reverse() } else { size }
+    }
+}
+
+/// Of all texts of one value the same.
+impl Hash for Decimal<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.negative, self.magnitude, self.count()).hash(state);
+        self.each().for_each(|digit| digit.hash(state));
     }
 }
 

@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use super::align::assign;
+use super::align::{REMEMBERED, assign, assign_by_key};
 use super::decimal::{Decimal, same_number};
+use super::key;
 use crate::model::json::Json;
 use crate::model::pattern::{JsonType, Members, Node, Rule};
 use crate::model::spec::Extra;
@@ -243,8 +244,7 @@ impl<'a> Matcher<'a> {
             }
             (Rule::Each(inner), Json::Array(items)) => items.iter().all(|item| self.matches(inner, Some(item))),
             (Rule::Unordered(nodes), Json::Array(items)) => {
-                let found =
-                    assign(nodes.len(), items.len(), |row, column| self.matches(&nodes[row], Some(&items[column])));
+                let found = self.assign(nodes, items);
                 found.iter().flatten().count() == items.len()
                     && found.iter().zip(nodes).all(|(found, node)| found.is_some() || self.matches(node, None))
             }
@@ -270,6 +270,18 @@ impl<'a> Matcher<'a> {
                 _,
             ) => false,
         }
+    }
+
+    /// For each pattern an element that matches it, as many as possible, whatever the order.
+    #[must_use]
+    pub fn assign(&self, nodes: &[Node], items: &[Json<'_>]) -> Vec<Option<usize>> {
+        let fits = |row: usize, column: usize| self.matches(&nodes[row], Some(&items[column]));
+        if nodes.len().saturating_mul(items.len()) <= REMEMBERED || matches!(self.body, Body::Xml(_)) {
+            return assign(nodes.len(), items.len(), fits);
+        }
+        let expected: Vec<Option<u64>> = nodes.iter().map(key::of_pattern).collect();
+        let actual: Vec<u64> = items.iter().map(key::of_value).collect();
+        assign_by_key(&expected, &actual, fits)
     }
 
     fn in_range(&self, min: Option<&str>, max: Option<&str>, value: &Json<'_>) -> bool {
@@ -314,9 +326,13 @@ impl<'a> Matcher<'a> {
         }
         match (&node.rule, value) {
             (Rule::Object(members), Json::Object(actual)) => {
-                let near = members.list.iter().any(|(key, node)| {
-                    let found = actual.iter().find(|(name, _)| name == key);
-                    found.is_some_and(|(_, value)| self.matches(node, Some(value)))
+                // By the pattern's index, for both may have a million members.
+                let mut hint = 0;
+                let near = actual.iter().any(|(key, value)| {
+                    find(members, hint, key).is_some_and(|index| {
+                        hint = index + 1;
+                        self.matches(&members.list[index].1, Some(value))
+                    })
                 });
                 if near { 1 } else { 2 }
             }

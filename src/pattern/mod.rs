@@ -10,6 +10,7 @@ pub mod checks;
 pub mod decimal;
 pub mod illustrate;
 pub mod json;
+mod key;
 pub mod matching;
 pub mod memo;
 pub mod operators;

@@ -37,19 +37,8 @@ impl std::error::Error for JsonSyntaxError {}
 /// # Errors
 /// When the text is not JSON, or is nested deeper than [`MAX_DEPTH`].
 pub fn parse_json(text: &str) -> Result<Json<'_>, JsonSyntaxError> {
-    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0 };
-    if text.starts_with('\u{feff}') {
-        return Err(
-            parser.error("begins with a byte order mark (U+FEFF), which JSON does not allow (RFC 8259, section 8.1)")
-        );
-    }
-    parser.space();
-    let value = parser.value(0)?;
-    parser.space();
-    if parser.at < parser.bytes.len() {
-        return Err(parser.error("text after the end of the JSON value"));
-    }
-    Ok(value)
+    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, items: Vec::new(), members: Vec::new() };
+    parser.document().map_err(|error| *error)
 }
 
 /// Reads one JSON text from bytes, which must be UTF-8 (RFC 8259, section 8.1).
@@ -81,31 +70,42 @@ fn position(before: &str) -> (u32, u32) {
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
 
+/// What a part of the text reads as. The error is kept small, for every value passes through here.
+type Read<T> = Result<T, Box<JsonSyntaxError>>;
+
 struct Parser<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    /// Elements of the arrays that are open. One that closes takes its own off the end, so that it is allocated once
+    /// and at its size, however many there are.
+    items: Vec<Json<'a>>,
+    /// Members of the objects that are open, likewise.
+    members: Vec<(Cow<'a, str>, Json<'a>)>,
 }
+
+/// Most bodies have fewer open elements and members at any time.
+const OPEN: usize = 16;
 
 impl<'a> Parser<'a> {
     #[cold]
-    fn error(&self, message: impl Into<String>) -> JsonSyntaxError {
+    fn error(&self, message: impl Into<String>) -> Box<JsonSyntaxError> {
         self.error_at(self.at, message)
     }
 
     #[cold]
-    fn error_at(&self, offset: usize, message: impl Into<String>) -> JsonSyntaxError {
+    fn error_at(&self, offset: usize, message: impl Into<String>) -> Box<JsonSyntaxError> {
         let mut end = offset.min(self.text.len());
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
         let (line, column) = position(&self.text[..end]);
-        JsonSyntaxError { offset, line, column, message: message.into() }
+        Box::new(JsonSyntaxError { offset, line, column, message: message.into() })
     }
 
     /// Says what stands where `wanted` should.
     #[cold]
-    fn unexpected(&self, wanted: &str) -> JsonSyntaxError {
+    fn unexpected(&self, wanted: &str) -> Box<JsonSyntaxError> {
         match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             None => self.error(format!("the text ends where {wanted} should stand")),
             Some(found) => self.error(format!("expected {wanted}, found {found:?}")),
@@ -122,8 +122,23 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn document(&mut self) -> Read<Json<'a>> {
+        if self.text.starts_with('\u{feff}') {
+            return Err(
+                self.error("begins with a byte order mark (U+FEFF), which JSON does not allow (RFC 8259, section 8.1)")
+            );
+        }
+        self.space();
+        let value = self.value(0)?;
+        self.space();
+        if self.at < self.bytes.len() {
+            return Err(self.error("text after the end of the JSON value"));
+        }
+        Ok(value)
+    }
+
     /// Recursion is bounded by [`MAX_DEPTH`].
-    fn value(&mut self, depth: usize) -> Result<Json<'a>, JsonSyntaxError> {
+    fn value(&mut self, depth: usize) -> Read<Json<'a>> {
         match self.peek() {
             Some(b'"') => Ok(Json::String(self.string()?)),
             Some(b'{') => self.object(depth + 1),
@@ -136,7 +151,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn word(&mut self, word: &str, value: Json<'a>) -> Result<Json<'a>, JsonSyntaxError> {
+    fn word(&mut self, word: &str, value: Json<'a>) -> Read<Json<'a>> {
         if self.bytes[self.at..].starts_with(word.as_bytes()) {
             self.at += word.len();
             Ok(value)
@@ -145,24 +160,28 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn deeper(&self, depth: usize) -> Result<(), JsonSyntaxError> {
+    fn deeper(&self, depth: usize) -> Read<()> {
         if depth > MAX_DEPTH {
             return Err(self.error(format!("nested deeper than {MAX_DEPTH} levels")));
         }
         Ok(())
     }
 
-    fn array(&mut self, depth: usize) -> Result<Json<'a>, JsonSyntaxError> {
+    fn array(&mut self, depth: usize) -> Read<Json<'a>> {
         self.deeper(depth)?;
         self.at += 1;
         self.space();
-        let mut items = Vec::new();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(Json::Array(items));
+            return Ok(Json::Array(Vec::new()));
         }
+        let start = self.items.len();
         loop {
-            items.push(self.value(depth)?);
+            let item = self.value(depth)?;
+            if self.items.is_empty() {
+                self.items.reserve(OPEN);
+            }
+            self.items.push(item);
             self.space();
             match self.peek() {
                 Some(b',') => {
@@ -171,22 +190,22 @@ impl<'a> Parser<'a> {
                 }
                 Some(b']') => {
                     self.at += 1;
-                    return Ok(Json::Array(items));
+                    return Ok(Json::Array(self.items.split_off(start)));
                 }
                 _ => return Err(self.unexpected("`,` or `]`")),
             }
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Json<'a>, JsonSyntaxError> {
+    fn object(&mut self, depth: usize) -> Read<Json<'a>> {
         self.deeper(depth)?;
         self.at += 1;
         self.space();
-        let mut members = Vec::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Json::Object(members));
+            return Ok(Json::Object(Vec::new()));
         }
+        let start = self.members.len();
         loop {
             if self.peek() != Some(b'"') {
                 return Err(self.unexpected("a member name in quotes"));
@@ -199,7 +218,10 @@ impl<'a> Parser<'a> {
             self.at += 1;
             self.space();
             let value = self.value(depth)?;
-            members.push((key, value));
+            if self.members.is_empty() {
+                self.members.reserve(OPEN);
+            }
+            self.members.push((key, value));
             self.space();
             match self.peek() {
                 Some(b',') => {
@@ -208,7 +230,7 @@ impl<'a> Parser<'a> {
                 }
                 Some(b'}') => {
                     self.at += 1;
-                    return Ok(Json::Object(members));
+                    return Ok(Json::Object(self.members.split_off(start)));
                 }
                 _ => return Err(self.unexpected("`,` or `}`")),
             }
@@ -223,7 +245,7 @@ impl<'a> Parser<'a> {
         self.at - start
     }
 
-    fn number(&mut self) -> Result<Json<'a>, JsonSyntaxError> {
+    fn number(&mut self) -> Read<Json<'a>> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -282,7 +304,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn string(&mut self) -> Result<Cow<'a, str>, JsonSyntaxError> {
+    fn string(&mut self) -> Read<Cow<'a, str>> {
         let open = self.at;
         self.at += 1;
         let mut start = self.at;
@@ -318,7 +340,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn escape(&mut self) -> Result<char, JsonSyntaxError> {
+    fn escape(&mut self) -> Read<char> {
         let start = self.at;
         self.at += 1;
         let character = match self.peek() {
@@ -341,7 +363,7 @@ impl<'a> Parser<'a> {
         Ok(character)
     }
 
-    fn hex(&mut self, start: usize) -> Result<u32, JsonSyntaxError> {
+    fn hex(&mut self, start: usize) -> Read<u32> {
         let mut value = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
@@ -354,7 +376,7 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    fn unicode(&mut self, start: usize) -> Result<char, JsonSyntaxError> {
+    fn unicode(&mut self, start: usize) -> Read<char> {
         let first = self.hex(start)?;
         if (0xd800..0xdc00).contains(&first) && self.bytes[self.at..].starts_with(b"\\u") {
             self.at += 2;

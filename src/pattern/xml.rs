@@ -1,5 +1,6 @@
 //! Compiles an XML pattern: [`compile`].
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::checks::Checks;
@@ -144,8 +145,7 @@ impl Compiler<'_, '_> {
             self.path.pop();
         }
         let mut children = Vec::with_capacity(source.children.len());
-        for (index, child) in source.children.iter().enumerate() {
-            let segment = segment_of(&source.children, index, child);
+        for (child, segment) in source.children.iter().zip(segments_of(&source.children)) {
             children.push(self.element(child, segment, extra, own.as_ref())?);
         }
         let text = if children.is_empty() { Some(self.text(&source.text, own.as_ref(), false)?) } else { None };
@@ -196,15 +196,26 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// The local name; `[*]` behind it for what `cb:per` made, a position where siblings share the name.
-fn segment_of(siblings: &[XmlResolved], index: usize, child: &XmlResolved) -> String {
-    let name = &child.name;
-    if child.steering.iter().any(|(name, _)| name == "per") {
-        return format!("{name}[*]");
+/// Of each child the local name; `[*]` behind it for what `cb:per` made, a position where siblings share the name.
+/// One look at each, for a list can have a hundred thousand.
+fn segments_of(children: &[XmlResolved]) -> Vec<String> {
+    let mut all: HashMap<&str, usize> = HashMap::new();
+    for child in children {
+        *all.entry(&child.name).or_default() += 1;
     }
-    let same = |each: &&XmlResolved| each.name == *name;
-    if siblings.iter().filter(same).count() == 1 {
-        return name.clone();
+    let mut before: HashMap<&str, usize> = HashMap::new();
+    let mut segments = Vec::with_capacity(children.len());
+    for child in children {
+        let name = child.name.as_str();
+        let position = before.entry(name).or_default();
+        *position += 1;
+        segments.push(if child.steering.iter().any(|(name, _)| name == "per") {
+            format!("{name}[*]")
+        } else if all.get(name) == Some(&1) {
+            name.to_owned()
+        } else {
+            format!("{name}[{position}]")
+        });
     }
-    format!("{name}[{}]", siblings[..index].iter().filter(same).count() + 1)
+    segments
 }

@@ -1,6 +1,7 @@
 //! Whether an XML element matches, yes or no: [`matches()`]; and how siblings are paired: [`pair`].
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use roxmltree::Node as Element;
 
@@ -117,6 +118,9 @@ pub struct Paired<'p, 'd> {
     pub matching: bool,
 }
 
+/// Most pairs of children that are looked at to know how near two elements are.
+const LOOKED_AT: usize = 2_500;
+
 fn distance(matcher: &Matcher<'_>, pattern: &XmlNode, element: Element<'_, '_>) -> Option<u32> {
     if element.tag_name().name() != pattern.name {
         return None;
@@ -127,10 +131,13 @@ fn distance(matcher: &Matcher<'_>, pattern: &XmlNode, element: Element<'_, '_>) 
     if matches(matcher, pattern, element) {
         return Some(0);
     }
-    let near = pattern
-        .children
-        .iter()
-        .any(|child| element.children().any(|each| each.is_element() && matches(matcher, child, each)));
+    // Each with each only where they are few; of many it is enough to know whether some stand where they should.
+    let actual = || element.children().filter(Element::is_element);
+    let near = if pattern.children.len().saturating_mul(actual().count()) <= LOOKED_AT {
+        pattern.children.iter().any(|child| actual().any(|each| matches(matcher, child, each)))
+    } else {
+        pattern.children.iter().zip(actual()).any(|(child, each)| matches(matcher, child, each))
+    };
     Some(if near { ALONE } else { ALONE + 1 })
 }
 
@@ -188,8 +195,10 @@ pub fn pair<'p, 'd>(matcher: &Matcher<'_>, pattern: &'p XmlNode, element: Elemen
         }
         columns.extend((0..actual.len()).filter(|column| free[*column]));
         let near = if aim == Aim::Match { Vec::new() } else { nearest(&rows, &columns, cost) };
-        rows.retain(|row| !near.iter().any(|(paired, _)| paired == row));
-        columns.retain(|column| !near.iter().any(|(_, paired)| paired == column));
+        let paired: HashSet<usize> = near.iter().map(|(row, _)| *row).collect();
+        rows.retain(|row| !paired.contains(row));
+        let paired: HashSet<usize> = near.iter().map(|(_, column)| *column).collect();
+        columns.retain(|column| !paired.contains(column));
         pairs.extend(near);
         pairs.sort_unstable_by_key(|(_, column)| *column);
     } else {
@@ -204,14 +213,26 @@ pub fn pair<'p, 'd>(matcher: &Matcher<'_>, pattern: &'p XmlNode, element: Elemen
         }
     }
     result.paired = pairs.into_iter().map(|(row, column)| (wanted[row], actual[column])).collect();
+    // By name, for there may be as many of both as a body of megabytes has elements. The first comes off the end.
+    let mut left: HashMap<(&str, Option<&str>), Vec<usize>> = HashMap::new();
+    if !rows.is_empty() {
+        for column in columns.iter().rev() {
+            let name = actual[*column].tag_name();
+            left.entry((name.name(), name.namespace())).or_default().push(*column);
+        }
+    }
+    let mut moved = HashSet::new();
     for row in rows {
         let child = wanted[row];
-        match columns.iter().position(|column| same_name(child, actual[*column])) {
-            Some(at) => result.moved.push((child, actual[columns.remove(at)])),
+        match left.get_mut(&(child.name.as_str(), child.namespace.as_deref())).and_then(Vec::pop) {
+            Some(column) => {
+                moved.insert(column);
+                result.moved.push((child, actual[column]));
+            }
             None if child.optional => {}
             None => result.missing.push(child),
         }
     }
-    result.added = columns.into_iter().map(|column| actual[column]).collect();
+    result.added = columns.into_iter().filter(|column| !moved.contains(column)).map(|column| actual[column]).collect();
     result
 }

@@ -1,5 +1,5 @@
-//! Expected beside actual, as lines in which the differing words are marked: [`diff`] for values, [`bodies`] for
-//! whole bodies.
+//! Expected and actual as lines in which the differing words are marked: [`diff`] for values, [`bodies`] for whole
+//! bodies. The page's script lays the same lines out side by side when somebody asks.
 
 use similar::{ChangeTag, DiffOp, TextDiff};
 
@@ -28,32 +28,39 @@ pub(super) struct Piece {
     pub(super) marked: bool,
 }
 
-/// A line.
+/// A line that differs, or neighbouring lines that do not.
 pub(super) struct Line {
-    /// `-` expected only, `+` actual only, a space for both.
-    pub(super) sign: char,
+    /// `-` expected only, `+` actual only, `…` for what is left out, nothing for both.
+    pub(super) sign: &'static str,
     /// The same in a word, for style.
     pub(super) class: &'static str,
     pub(super) pieces: Vec<Piece>,
 }
 
-/// A row of the side-by-side form; neither side where lines are left out.
-pub(super) struct Row {
-    pub(super) expected: Option<Line>,
-    pub(super) actual: Option<Line>,
-}
-
-/// A comparison in both forms.
+/// A comparison, the expected of what differs above the actual.
 pub(super) struct Diff {
-    pub(super) unified: Vec<Line>,
-    pub(super) rows: Vec<Row>,
+    pub(super) lines: Vec<Line>,
 }
 
 impl Diff {
-    /// Bytes of text in both forms.
+    /// Bytes of text and of the markup around it.
     pub(super) fn size(&self) -> usize {
-        let line = |line: &Line| line.pieces.iter().map(|piece| piece.text.len() + 20).sum::<usize>() + 40;
-        self.unified.iter().map(line).sum::<usize>() * 2
+        let line = |line: &Line| line.pieces.iter().map(|piece| piece.text.len() + 20).sum::<usize>() + 60;
+        self.lines.iter().map(line).sum::<usize>()
+    }
+
+    /// Adds a line that both have. Neighbours are one element: most lines of a page are such.
+    fn same(&mut self, text: &str) {
+        let text = Text::line(text.trim_end_matches('\n'));
+        match self.lines.last_mut() {
+            Some(Line { class: "same", pieces, .. }) => {
+                for piece in pieces.iter_mut().take(1) {
+                    piece.text.0.push('\n');
+                    piece.text.0.push_str(&text.0);
+                }
+            }
+            _ => self.lines.push(Line { sign: "", class: "same", pieces: vec![Piece { text, marked: false }] }),
+        }
     }
 }
 
@@ -88,16 +95,14 @@ pub(super) fn bodies(expected: &str, actual: &str) -> Option<Diff> {
 }
 
 fn gap(text: &str, diff: &mut Diff) {
-    diff.unified
-        .push(Line { sign: '…', class: "gap", pieces: vec![Piece { text: Text::line(text), marked: false }] });
-    diff.rows.push(Row { expected: None, actual: None });
+    diff.lines.push(Line { sign: "…", class: "gap", pieces: vec![Piece { text: Text::line(text), marked: false }] });
 }
 
-/// Both forms, every change with so much context.
+/// Every change with so much context.
 fn compared(expected: &str, actual: &str, before: usize, cut: bool, context: usize) -> Diff {
     let one_ends = !cut && expected.ends_with('\n') != actual.ends_with('\n');
     let text_diff = TextDiff::from_lines(expected, actual);
-    let mut out = Diff { unified: Vec::new(), rows: Vec::new() };
+    let mut out = Diff { lines: Vec::new() };
     let mut at = 0;
     for hunk in hunks(text_diff.ops(), cut, context) {
         let Some(first) = hunk.first() else { continue };
@@ -120,36 +125,22 @@ fn compared(expected: &str, actual: &str, before: usize, cut: bool, context: usi
 }
 
 fn lines(diff: &TextDiff<'_, '_, str>, op: &DiffOp, one_ends: bool, out: &mut Diff) {
-    let mut removed = Vec::new();
-    let mut added = Vec::new();
     let bytes = diff.iter_changes(op).map(|change| change.value().len()).sum::<usize>();
     let mut put = |tag: ChangeTag, ends: bool, strings: Vec<(bool, String)>| {
-        let pieces = || {
-            // The line's own end is shown by the layout.
-            let pieces = strings
-                .iter()
-                .map(|(marked, text)| Piece { text: Text::line(text.trim_end_matches('\n')), marked: *marked });
-            let mut pieces: Vec<Piece> = pieces.filter(|piece| !piece.text.is_empty()).collect();
-            if one_ends && !ends {
-                pieces.push(Piece { text: Text::line(" (no line feed at the end)"), marked: true });
-            }
-            pieces
+        let (sign, class) = match tag {
+            ChangeTag::Delete => ("-", "minus"),
+            ChangeTag::Insert => ("+", "plus"),
+            ChangeTag::Equal => return out.same(&strings.iter().map(|(_, text)| text.as_str()).collect::<String>()),
         };
-        let line = |sign, class| Line { sign, class, pieces: pieces() };
-        match tag {
-            ChangeTag::Delete => {
-                out.unified.push(line('-', "minus"));
-                removed.push(line('-', "minus"));
-            }
-            ChangeTag::Insert => {
-                out.unified.push(line('+', "plus"));
-                added.push(line('+', "plus"));
-            }
-            ChangeTag::Equal => {
-                out.unified.push(line(' ', "same"));
-                out.rows.push(Row { expected: Some(line(' ', "same")), actual: Some(line(' ', "same")) });
-            }
+        // The line's own end is shown by the layout.
+        let pieces = strings
+            .iter()
+            .map(|(marked, text)| Piece { text: Text::line(text.trim_end_matches('\n')), marked: *marked });
+        let mut pieces: Vec<Piece> = pieces.filter(|piece| !piece.text.is_empty()).collect();
+        if one_ends && !ends {
+            pieces.push(Piece { text: Text::line(" (no line feed at the end)"), marked: true });
         }
+        out.lines.push(Line { sign, class, pieces });
     };
     if bytes > MAX_MARKED {
         for change in diff.iter_changes(op) {
@@ -162,11 +153,6 @@ fn lines(diff: &TextDiff<'_, '_, str>, op: &DiffOp, one_ends: bool, out: &mut Di
             put(change.tag(), !change.missing_newline(), strings);
         }
     }
-    let mut added = added.into_iter();
-    for line in removed {
-        out.rows.push(Row { expected: Some(line), actual: added.next() });
-    }
-    out.rows.extend(added.map(|line| Row { expected: None, actual: Some(line) }));
 }
 
 /// Spaces at the end of a line, which nobody sees, in their escaped form.
@@ -186,20 +172,23 @@ fn show_ends(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn plain(line: &Line) -> String {
-        let text: String = line.pieces.iter().map(|piece| piece.text.0.as_str()).collect();
-        format!("{}{text}", line.sign)
+    /// The lines, those that both have behind a space.
+    fn plain(diff: &Diff) -> Vec<String> {
+        let line = |line: &Line| {
+            let text: String = line.pieces.iter().map(|piece| piece.text.0.as_str()).collect();
+            let sign = if line.sign.is_empty() { " " } else { line.sign };
+            text.split('\n').map(|text| format!("{sign}{text}")).collect::<Vec<_>>()
+        };
+        diff.lines.iter().flat_map(line).collect()
     }
 
     #[test]
     fn lines_are_paired_and_words_are_marked() {
         let diff = diff("{\n  \"a\": 1,\n  \"b\": 2\n}", "{\n  \"a\": 1,\n  \"b\": 3,\n  \"c\": 4\n}").expect("a diff");
-        let unified: Vec<String> = diff.unified.iter().map(plain).collect();
-        assert_eq!(unified, [" {", "   \"a\": 1,", "-  \"b\": 2", "+  \"b\": 3,", "+  \"c\": 4", " }"]);
-        assert_eq!(diff.rows.len(), 5);
-        assert!(diff.rows[3].expected.is_none());
-        assert!(diff.unified[2].pieces.iter().any(|piece| piece.marked));
-        assert!(diff.unified[2].pieces.iter().any(|piece| !piece.marked));
+        assert_eq!(plain(&diff), [" {", "   \"a\": 1,", "-  \"b\": 2", "+  \"b\": 3,", "+  \"c\": 4", " }"]);
+        assert_eq!(diff.lines.len(), 5, "neighbours that both have are one element");
+        assert!(diff.lines[1].pieces.iter().any(|piece| piece.marked));
+        assert!(diff.lines[1].pieces.iter().any(|piece| !piece.marked));
     }
 
     #[test]
@@ -207,7 +196,7 @@ mod tests {
         assert!(diff("1", "2").is_none());
         assert!(diff("", "a\nb").is_none());
         let long = "x\n".repeat(100_000);
-        assert!(diff(&long, "y\n").expect("a diff").unified.len() < 2100);
+        assert!(plain(&diff(&long, "y\n").expect("a diff")).len() < 2100);
     }
 
     #[test]
@@ -216,7 +205,7 @@ mod tests {
             (0..40_000).map(|n| format!("{}{n}\n", if change.contains(&n) { "x" } else { "" })).collect()
         };
         let diff = bodies(&text(&[]), &text(&[300, 320])).expect("a diff");
-        let unified: Vec<String> = diff.unified.iter().map(plain).collect();
+        let unified = plain(&diff);
         assert_eq!(unified[0], "…296 equal lines");
         assert_eq!(unified[5..7], ["-300", "+x300"]);
         assert_eq!(unified[11], "…11 equal lines");
@@ -224,16 +213,15 @@ mod tests {
         assert_eq!(unified.len(), 1 + 10 + 1 + 10 + 1);
         assert!(bodies("a", "a").is_none());
         let long = bodies("a\n", &format!("{}\n", "x".repeat(5000))).expect("a diff");
-        assert!(plain(&long.unified[1]).ends_with("… (4000 more bytes)"));
-        assert!(bodies(&text(&[]), "").expect("a diff").unified.len() <= MAX_LINES + 1);
+        assert!(plain(&long)[1].ends_with("… (4000 more bytes)"));
+        assert!(plain(&bodies(&text(&[]), "").expect("a diff")).len() <= MAX_LINES + 1);
     }
 
     #[test]
     fn invisible_differences_are_visible() {
         let diff = diff("a\r\nb", "a\nb").expect("a diff");
-        let shown = |diff: &Diff| diff.unified.iter().map(plain).collect::<Vec<_>>();
-        assert_eq!(shown(&diff), ["-a\\r", "+a", " b"]);
+        assert_eq!(plain(&diff), ["-a\\r", "+a", " b"]);
         let diff = super::diff("a \nb\n", "a\u{a0}\nb").expect("a diff");
-        assert_eq!(shown(&diff), ["-a\\u{20}", "-b", "+a\\u{a0}", "+b (no line feed at the end)"]);
+        assert_eq!(plain(&diff), ["-a\\u{20}", "-b", "+a\\u{a0}", "+b (no line feed at the end)"]);
     }
 }
