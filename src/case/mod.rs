@@ -12,6 +12,7 @@ mod documents;
 mod expect;
 pub(crate) mod fields;
 mod json;
+mod outline;
 mod pattern;
 pub(crate) mod reader;
 mod request;
@@ -36,6 +37,7 @@ use sha2::{Digest, Sha256};
 pub use cases::FileCases;
 pub use context::Assets;
 pub use diagnostic::{Diagnostic, SHOWN, Severity, render, sort};
+pub use outline::Outlines;
 pub use schema::reference;
 
 pub(crate) use diagnostic::suggestion;

@@ -49,7 +49,7 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
     if !wrong.is_empty() {
         return None;
     }
-    let steps = Mutex::default();
+    let outlines: Mutex<case::Outlines> = Mutex::default();
     // All of them in one place from the beginning: moving them together later would need the memory twice.
     let all: Mutex<case::FileCases> = Mutex::default();
     let read = parallel(kept.len(), |at| {
@@ -60,7 +60,7 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
         if !cases.is_sound() {
             return None;
         }
-        cases.outline(&mut steps.lock().unwrap_or_else(PoisonError::into_inner));
+        outlines.lock().unwrap_or_else(PoisonError::into_inner).reduce(&mut cases);
         let ids: Vec<CaseId> = cases.ids().cloned().collect();
         all.lock().unwrap_or_else(PoisonError::into_inner).append(cases);
         Some((hash, ids))
