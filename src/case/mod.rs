@@ -109,7 +109,7 @@ impl Shared {
             .iter()
             .filter_map(|(source, file, table)| {
                 let table = table.as_ref()?;
-                Some((source.name() == "service.toml", *file, Node { table: table.get_ref(), span: table.span() }))
+                Some((source.name() == "service.toml", *file, Node::new(table.get_ref(), table.span())))
             })
             .collect();
         for (service, file, root) in &roots {
@@ -179,7 +179,7 @@ pub fn read_cases(source: &SourceFile, shared: &Shared, assets: &Assets<'_>) -> 
     let file = File::new(source);
     let table = file.parse(shared.trusted);
     let mut out = match &table {
-        Some(table) => cases::read(&file, &Node { table: table.get_ref(), span: table.span() }, shared, assets),
+        Some(table) => cases::read(&file, &Node::new(table.get_ref(), table.span()), shared, assets),
         None => FileCases::default(),
     };
     drop(table);

@@ -133,13 +133,15 @@ fn outlined_step(step: &Step, nowhere: &Arc<str>) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::tests::one;
     use crate::case::FileCases;
+    use crate::case::tests::one;
 
     #[test]
     fn equal_outlines_are_kept_once_and_others_are_not_mixed_up() {
         let text = |path: &str, more: &str| {
-            format!("{more}request = {{ method = \"GET\", path = \"{path}\" }}\nexpect = {{ status = 200, body = \"unchecked\" }}")
+            format!(
+                "{more}request = {{ method = \"GET\", path = \"{path}\" }}\nexpect = {{ status = 200, body = \"unchecked\" }}"
+            )
         };
         let mut cases: Vec<_> = [("/a", ""), ("/b", ""), ("/a", "tags = [\"slow\"]\n"), ("/a", "locks = [\"one\"]\n")]
             .iter()

@@ -13,8 +13,8 @@ use crate::model::id::CaseId;
 use crate::model::spec::Case;
 use crate::model::suite::{CaseSource, Rest, Suite};
 
-/// Size in bytes from which the cases of a suite are not kept in memory while it runs.
-pub(super) const LARGE: u64 = 8 << 20;
+/// Size in bytes from which the cases of a suite are not kept in memory while it runs. Kept, they take some ten times it.
+pub(super) const LARGE: u64 = 5 << 20;
 
 /// `None` when the suite is not large, or when anything is wrong with it, which is for [`part`] to tell.
 pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
