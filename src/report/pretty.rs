@@ -90,7 +90,8 @@ impl<'w> Pretty<'w> {
         let mut pieces = Pieces { pretty: self, piece: Vec::with_capacity(CHUNK + CHUNK / 4), enough: CHUNK };
         serde_json::to_writer(&mut pieces, value)?;
         let Pieces { pretty, piece, .. } = pieces;
-        let end = if open { piece.strip_suffix(b"}").unwrap_or(&piece) } else { &piece };
+        let whole = piece.as_slice();
+        let end = if open { whole.strip_suffix(b"}").unwrap_or(whole) } else { whole };
         pretty.bytes(end).map_err(serde_json::Error::io)
     }
 
