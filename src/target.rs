@@ -69,7 +69,7 @@ pub fn read(path: &str, text: &str, suite: &Suite) -> Result<TargetFile, Vec<Dia
     let file = File::new(&source);
     let table = file.parse(false);
     let target = table.as_ref().map(|table| {
-        let root = Node { table: table.get_ref(), span: table.span() };
+        let root = Node::new(table.get_ref(), table.span());
         Reader { file: &file, suite, own: own_names(&root) }.target(&root)
     });
     drop(table);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Shared;
 use super::context::{Assets, Reader};
@@ -14,11 +13,7 @@ use super::reader::{File, Node, check};
 use super::scope::{Least, Mention, RESERVED, Row, Scope, needs};
 use super::step::{PartialStep, StepPlace, millis};
 use crate::model::id::{CaseId, ClauseId};
-use crate::model::source::SourceRef;
-use crate::model::spec::{
-    BodySpec, Case, CheckSpec, Effect, ExpectBody, ExpectSpec, Extra, LedgerSpec, RequestSpec, Step, StepRole,
-    TargetSpec,
-};
+use crate::model::spec::{Case, CheckSpec, Contents, Effect, Step, StepRole};
 use crate::model::suite::FixtureKind;
 use crate::model::template::{JsonTemplate, Template};
 
@@ -59,72 +54,6 @@ impl FileCases {
         self.cases.append(&mut other.cases);
         self.spans.append(&mut other.spans);
         self.found.append(&mut other.found);
-    }
-
-    /// Leaves of each case what it takes to select it and to say beforehand what it will do. Equal steps are kept once.
-    pub fn outline(&mut self, known: &mut Vec<Arc<Vec<Step>>>) {
-        for case in &mut self.cases {
-            case.clauses = case.cited();
-            let steps: Vec<Step> = case.steps.iter().map(outlined).collect();
-            case.steps = match known.iter().find(|each| ***each == steps) {
-                Some(same) => Arc::clone(same),
-                None => {
-                    let new = Arc::new(steps);
-                    // Suites have few kinds of cases; where they have many, a case keeps its own.
-                    if known.len() < 64 {
-                        known.push(Arc::clone(&new));
-                    }
-                    new
-                }
-            };
-            case.title = String::new();
-            case.lets = Vec::new();
-            case.row = BTreeMap::new();
-            case.checks = Vec::new();
-            case.clauses.shrink_to_fit();
-            case.tags.shrink_to_fit();
-        }
-    }
-}
-
-/// Of a step only where it goes and what it leaves behind.
-fn outlined(step: &Step) -> Step {
-    let kind = |spec: &LedgerSpec| LedgerSpec { kind: spec.kind.clone(), id: Template::default() };
-    let nowhere = || SourceRef { file: "".into(), line: 0 };
-    Step {
-        id: String::new(),
-        title: None,
-        role: step.role,
-        service: step.service.clone(),
-        with: Vec::new(),
-        request: RequestSpec {
-            method: Template::default(),
-            target: TargetSpec::Raw(Template::default()),
-            headers: Vec::new(),
-            auth: None,
-            body: BodySpec::None,
-            content_type: None,
-            redirects: 0,
-            timeout: Duration::ZERO,
-        },
-        expect: ExpectSpec {
-            status: Vec::new(),
-            headers: Vec::new(),
-            body: ExpectBody::Unchecked,
-            at: Vec::new(),
-            extra: Extra::Allow,
-            cite: Vec::new(),
-            readings: Vec::new(),
-            fallback: Vec::new(),
-            source: nowhere(),
-        },
-        wanted: None,
-        captures: Vec::new(),
-        together: false,
-        poll: None,
-        creates: step.creates.as_ref().map(kind),
-        removes: step.removes.as_ref().map(kind),
-        source: nowhere(),
     }
 }
 
@@ -208,8 +137,9 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
         );
     }
     shared.mark(&reader.cited);
-    let mut template = Case {
-        id: CaseId::new(&format!("{suite}/{id}")),
+    let id = format!("{suite}/{id}");
+    let source = file.source(&node.span);
+    let mut contents = Contents {
         aliases: node.strings("aliases"),
         title: node.owned("title"),
         service: service.to_owned(),
@@ -230,12 +160,11 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
         row: BTreeMap::new(),
         steps: Arc::new(steps),
         checks,
-        source: file.source(&node.span),
     };
     let rows = std::mem::take(&mut reader.scope.rows);
     if rows.is_empty() {
-        template.needs = needs(shared, &reader.scope.mentions, None);
-        out.cases.push(template);
+        contents.needs = needs(shared, &reader.scope.mentions, None);
+        out.cases.push(Case { id: CaseId::new(&id), source, contents: Arc::new(contents) });
         out.spans.push(node.span_of("id"));
         return;
     }
@@ -253,13 +182,14 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
             }
             reader.row_auth.push((name, span));
         }
-        out.cases.push(Case {
-            id: CaseId::new(&format!("{}[{}]", template.id, row.0)),
-            aliases: template.aliases.iter().map(|alias| format!("{alias}[{}]", row.0)).collect(),
+        let contents = Contents {
+            aliases: contents.aliases.iter().map(|alias| format!("{alias}[{}]", row.0)).collect(),
             needs: needs(shared, &mentions, Some(&row)),
             row: row.1,
-            ..template.clone()
-        });
+            ..contents.clone()
+        };
+        let id = CaseId::new(&format!("{id}[{}]", row.0));
+        out.cases.push(Case { id, source: source.clone(), contents: Arc::new(contents) });
         out.spans.push(node.span_of("id"));
     }
 }

@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
             }
             DeValue::Array(items) => JsonTemplate::Array(items.iter().map(|each| self.value(each)).collect()),
             DeValue::Table(table) => {
-                let node = Node { table, span: value.span() };
+                let node = Node::new(table, value.span());
                 JsonTemplate::Object(self.values(&node))
             }
         }

@@ -3,6 +3,8 @@
 //! The numbers stay as written and every error has its offset. It is the only place that knows how the text is read,
 //! so that another parser can take its place.
 
+use std::borrow::Cow;
+
 use super::template::{self, TemplateError};
 use crate::model::template::{JsonTemplate, Template};
 
@@ -17,7 +19,7 @@ pub(super) type Problem = TemplateError;
 /// # Errors
 /// The first place that is not JSON, or the first template that does not parse.
 pub(super) fn parse(text: &str) -> Result<JsonTemplate, Problem> {
-    let mut parser = Parser { text, at: 0, depth: 0 };
+    let mut parser = Parser { text, at: 0, depth: 0, items: Vec::new(), members: Vec::new() };
     let value = parser.value()?;
     parser.space();
     if parser.at < text.len() {
@@ -30,9 +32,13 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// Elements of the arrays that are open, the innermost last: a list is made once its length is known.
+    items: Vec<JsonTemplate>,
+    /// Members of the objects that are open, the innermost last.
+    members: Vec<(String, JsonTemplate)>,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn error<T>(&self, message: &str) -> Result<T, Problem> {
         let found = match self.text[self.at..].chars().next() {
             Some(found) => format!("{message}, found `{}`", found.escape_debug()),
@@ -118,15 +124,16 @@ impl Parser<'_> {
     fn array(&mut self) -> Result<JsonTemplate, Problem> {
         self.deeper()?;
         self.at += 1;
-        let mut items = Vec::new();
+        let start = self.items.len();
         self.space();
         if self.peek() == Some(b']') {
             self.at += 1;
             self.depth -= 1;
-            return Ok(JsonTemplate::Array(items));
+            return Ok(JsonTemplate::Array(Vec::new()));
         }
         loop {
-            items.push(self.value()?);
+            let item = self.value()?;
+            self.items.push(item);
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -136,32 +143,32 @@ impl Parser<'_> {
         }
         self.at += 1;
         self.depth -= 1;
-        Ok(JsonTemplate::Array(items))
+        Ok(JsonTemplate::Array(self.items.split_off(start)))
     }
 
     fn object(&mut self) -> Result<JsonTemplate, Problem> {
         self.deeper()?;
         self.at += 1;
-        let mut members = Vec::new();
+        let start = self.members.len();
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
             self.depth -= 1;
-            return Ok(JsonTemplate::Object(members));
+            return Ok(JsonTemplate::Object(Vec::new()));
         }
         loop {
             self.space();
             if self.peek() != Some(b'"') {
                 return self.error("expected a member name in double quotes");
             }
-            let name = self.characters()?;
+            let name = self.characters()?.into_owned();
             self.space();
             if self.peek() != Some(b':') {
                 return self.error("expected `:`");
             }
             self.at += 1;
             let value = self.value()?;
-            members.push((name, value));
+            self.members.push((name, value));
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -171,7 +178,7 @@ impl Parser<'_> {
         }
         self.at += 1;
         self.depth -= 1;
-        Ok(JsonTemplate::Object(members))
+        Ok(JsonTemplate::Object(self.members.split_off(start)))
     }
 
     fn string(&mut self) -> Result<Template, Problem> {
@@ -185,20 +192,30 @@ impl Parser<'_> {
         })
     }
 
-    fn characters(&mut self) -> Result<String, Problem> {
+    fn characters(&mut self) -> Result<Cow<'a, str>, Problem> {
         self.at += 1;
-        let mut out = String::new();
+        let text = self.text;
+        // What stands before the last escape; most strings have none.
+        let mut before: Option<String> = None;
         loop {
-            let bytes = &self.text.as_bytes()[self.at..];
-            let plain = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(bytes.len());
-            out.push_str(&self.text[self.at..self.at + plain]);
+            let rest = &text[self.at..];
+            let plain = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
+            let run = &rest[..plain];
             self.at += plain;
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(out);
+                    return Ok(match before {
+                        None => Cow::Borrowed(run),
+                        Some(before) => Cow::Owned(before + run),
+                    });
                 }
-                Some(b'\\') => out.push(self.escape()?),
+                Some(b'\\') => {
+                    let letter = self.escape()?;
+                    let before = before.get_or_insert_default();
+                    before.push_str(run);
+                    before.push(letter);
+                }
                 Some(_) => return self.error("a control character must be escaped in a string"),
                 None => return self.error("expected the closing `\"` of a string"),
             }

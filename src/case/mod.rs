@@ -12,6 +12,7 @@ mod documents;
 mod expect;
 pub(crate) mod fields;
 mod json;
+mod outline;
 mod pattern;
 pub(crate) mod reader;
 mod request;
@@ -36,6 +37,7 @@ use sha2::{Digest, Sha256};
 pub use cases::FileCases;
 pub use context::Assets;
 pub use diagnostic::{Diagnostic, SHOWN, Severity, render, sort};
+pub use outline::Outlines;
 pub use schema::reference;
 
 pub(crate) use diagnostic::suggestion;
@@ -107,7 +109,7 @@ impl Shared {
             .iter()
             .filter_map(|(source, file, table)| {
                 let table = table.as_ref()?;
-                Some((source.name() == "service.toml", *file, Node { table: table.get_ref(), span: table.span() }))
+                Some((source.name() == "service.toml", *file, Node::new(table.get_ref(), table.span())))
             })
             .collect();
         for (service, file, root) in &roots {
@@ -177,7 +179,7 @@ pub fn read_cases(source: &SourceFile, shared: &Shared, assets: &Assets<'_>) -> 
     let file = File::new(source);
     let table = file.parse(shared.trusted);
     let mut out = match &table {
-        Some(table) => cases::read(&file, &Node { table: table.get_ref(), span: table.span() }, shared, assets),
+        Some(table) => cases::read(&file, &Node::new(table.get_ref(), table.span()), shared, assets),
         None => FileCases::default(),
     };
     drop(table);

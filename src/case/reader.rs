@@ -1,7 +1,7 @@
 //! One TOML file: [`File`] knows its places and collects what is wrong in it; [`check`] holds its tables against
 //! the lists of [`super::fields`]; [`Node`] then reads values that are known to be of the right kind.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -20,15 +20,27 @@ pub(crate) type Value<'a> = Spanned<DeValue<'a>>;
 pub(crate) struct File<'a> {
     pub(crate) path: &'a Arc<str>,
     pub(crate) text: &'a str,
-    /// Offsets of line breaks, ascending.
-    breaks: Vec<usize>,
+    /// An offset that was asked for, and how many line breaks stand before it: the next one is near.
+    line: Cell<(usize, usize)>,
     found: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> File<'a> {
     pub(crate) fn new(source: &'a SourceFile) -> Self {
-        let breaks = memchr::memchr_iter(b'\n', source.text.as_bytes()).collect();
-        Self { path: &source.path, text: &source.text, breaks, found: RefCell::default() }
+        Self { path: &source.path, text: &source.text, line: Cell::default(), found: RefCell::default() }
+    }
+
+    /// How many line breaks stand before an offset.
+    fn line(&self, offset: usize) -> usize {
+        let offset = offset.min(self.text.len());
+        let (at, lines) = self.line.get();
+        let breaks = |range: Range<usize>| {
+            let bytes = &self.text.as_bytes()[range];
+            bytes.iter().filter(|byte| **byte == b'\n').count()
+        };
+        let lines = if offset < at { lines - breaks(offset..at) } else { lines + breaks(at..offset) };
+        self.line.set((offset, lines));
+        lines
     }
 
     /// Its tables; syntax errors are collected. A `trusted` file was checked before.
@@ -58,14 +70,14 @@ impl<'a> File<'a> {
     }
 
     pub(crate) fn error_help(&self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
-        let line = self.breaks.partition_point(|at| *at < span.start);
+        let line = self.line(span.start);
         let mut diagnostic = Diagnostic::on_line(self.path, self.text, line, span, message);
         diagnostic.help = help;
         self.found.borrow_mut().push(diagnostic);
     }
 
     pub(crate) fn source(&self, span: &Range<usize>) -> SourceRef {
-        SourceRef { file: Arc::clone(self.path), line: clamp(self.breaks.partition_point(|at| *at < span.start) + 1) }
+        SourceRef { file: Arc::clone(self.path), line: clamp(self.line(span.start) + 1) }
     }
 
     pub(crate) fn finish(self) -> Vec<Diagnostic> {
@@ -110,15 +122,35 @@ impl<'a> File<'a> {
 pub(crate) struct Node<'a> {
     pub(crate) table: &'a DeTable<'a>,
     pub(crate) span: Range<usize>,
+    /// A bit for each key that is there: most keys that are asked for are not.
+    keys: u64,
+}
+
+/// The bit of a key.
+#[inline]
+fn bit(key: &str) -> u64 {
+    match key.as_bytes() {
+        [] => 1,
+        bytes @ [first, ..] => {
+            let last = usize::from(bytes[bytes.len() - 1]);
+            1 << ((usize::from(*first) + 5 * last + 11 * bytes.len()) % 64)
+        }
+    }
 }
 
 impl<'a> Node<'a> {
-    pub(crate) fn of(value: &'a Value<'a>) -> Option<Self> {
-        value.get_ref().as_table().map(|table| Self { table, span: value.span() })
+    pub(crate) fn new(table: &'a DeTable<'a>, span: Range<usize>) -> Self {
+        let keys = table.keys().fold(0, |keys, key| keys | bit(key.get_ref()));
+        Self { table, span, keys }
     }
 
+    pub(crate) fn of(value: &'a Value<'a>) -> Option<Self> {
+        value.get_ref().as_table().map(|table| Self::new(table, value.span()))
+    }
+
+    #[inline]
     pub(crate) fn get(&self, key: &str) -> Option<&'a Value<'a>> {
-        self.table.get(key)
+        if self.keys & bit(key) == 0 { None } else { self.table.get(key) }
     }
 
     pub(crate) fn text(&self, key: &str) -> Option<&'a str> {
@@ -199,7 +231,7 @@ pub(crate) fn check(file: &File<'_>, node: &Node<'_>, kind: &Table) {
             }
         }
     }
-    for field in kind.fields.iter().filter(|field| field.required && !node.table.contains_key(field.key)) {
+    for field in kind.fields.iter().filter(|field| field.required && node.get(field.key).is_none()) {
         file.error_help(
             node.span.clone(),
             format!("{} without `{}`", kind.name, field.key),
@@ -228,7 +260,7 @@ fn check_value(file: &File<'_>, name: &str, value: &Value<'_>, kind: &Kind) {
             file.error(value.span(), format!("`{name}` must not be negative"));
         }
         (Kind::Table(table), DeValue::Table(inner)) => {
-            check(file, &Node { table: inner, span: value.span() }, table);
+            check(file, &Node::new(inner, value.span()), table);
         }
         (Kind::Tables(table), DeValue::Array(items)) => {
             for item in items.iter().filter_map(Node::of) {

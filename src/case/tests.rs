@@ -132,7 +132,7 @@ const HEAD: &str = "suite = \"g/a\"\nservice = \"g\"\n[[case]]\nid = \"one\"\nti
 const REQUEST: &str = "request = { method = \"GET\", path = \"/\" }\n";
 const EXPECT: &str = "expect = { status = 200, body = \"unchecked\" }\n";
 
-fn one(rest: &str) -> Case {
+pub(super) fn one(rest: &str) -> Case {
     load(&format!("{HEAD}{rest}")).cases.remove(0)
 }
 

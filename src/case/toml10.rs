@@ -45,19 +45,40 @@ pub(super) fn newer(text: &str) -> Vec<(Range<usize>, &'static str)> {
             b' ' | b'\t' | b'\r' => at += 1,
             _ => {
                 comma = None;
-                at += 1;
+                at += bytes[at..].iter().position(|byte| !PLAIN[usize::from(*byte)]).unwrap_or(bytes.len() - at);
             }
         }
     }
     found
 }
 
+/// Bytes outside of strings that mean nothing here, and are no white space.
+const PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let other = b"#\"'[]{}\n, \t\r";
+    let mut at = 0;
+    while at < other.len() {
+        plain[other[at] as usize] = false;
+        at += 1;
+    }
+    plain
+};
+
 /// The end of the string that begins at `at`.
 fn string(bytes: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'static str)>) -> usize {
     let quote = bytes[at];
     let long = bytes[at..].starts_with(&[quote; 3]);
     let mut end = at + if long { 3 } else { 1 };
-    while end < bytes.len() {
+    loop {
+        let rest = bytes.get(end..).unwrap_or_default();
+        let next = match (quote, long) {
+            (b'"', true) => memchr::memchr2(b'"', b'\\', rest),
+            (b'"', false) => memchr::memchr3(b'"', b'\\', b'\n', rest),
+            (_, true) => memchr::memchr(quote, rest),
+            (_, false) => memchr::memchr2(quote, b'\n', rest),
+        };
+        let Some(next) = next else { return bytes.len() };
+        end += next;
         match bytes[end] {
             b'\\' if quote == b'"' => {
                 if matches!(bytes.get(end + 1), Some(b'e' | b'x')) {
@@ -77,10 +98,10 @@ fn string(bytes: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'static str)>
                 return end;
             }
             b'\n' if !long => return end,
+            // One or two quotes within a long string.
             _ => end += 1,
         }
     }
-    bytes.len()
 }
 
 #[cfg(test)]

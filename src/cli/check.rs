@@ -18,11 +18,12 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     if args.format == ListFormat::Json {
         return as_json(args);
     }
-    let suite = files::load_suite(&args.suite)?;
+    let path = args.suite.cases.join(LOCK_FILE);
+    let load = if is_listed(args, &path) { files::load_suite } else { files::load_outlines };
+    let suite = load(&args.suite)?;
     if let Some(path) = &args.target {
         files::load_target(Some(path), &suite)?;
     }
-    let path = args.suite.cases.join(LOCK_FILE);
     if args.update {
         update(&suite, &path)?;
     } else if let Some(stored) = read_lock(&path)? {
@@ -41,10 +42,17 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     ))
 }
 
+/// Whether the checks of all cases are looked at, and not only what is wrong with them.
+fn is_listed(args: &CheckArgs, lock: &Path) -> bool {
+    args.update || lock.exists()
+}
+
 /// The same for editors and bots: one document, whatever is wrong.
 fn as_json(args: &CheckArgs) -> Result<Exit, Failure> {
     let env = |name: &str| std::env::var(name).ok();
-    let loaded: Result<Suite, LoadError> = load::suite(&args.suite.cases).and_then(|suite| {
+    let path = args.suite.cases.join(LOCK_FILE);
+    let read = if is_listed(args, &path) { load::part } else { load::for_run };
+    let loaded: Result<Suite, LoadError> = read(&args.suite.cases, &[], None).and_then(|suite| {
         args.target.as_ref().map_or(Ok(()), |path| load::target(path, &suite, &env).map(drop))?;
         Ok(suite)
     });
@@ -56,7 +64,6 @@ fn as_json(args: &CheckArgs) -> Result<Exit, Failure> {
             return Ok(Exit::Usage);
         }
     };
-    let path = args.suite.cases.join(LOCK_FILE);
     let mut document = json!({
         "suite": suite.hash,
         "cases": suite.cases.len(),

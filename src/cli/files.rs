@@ -26,6 +26,11 @@ pub(super) fn load_suite(args: &SuiteArgs) -> Result<Arc<Suite>, Failure> {
     load_part(args, &[], false)
 }
 
+/// As [`load_suite`]; of a large suite only outlines.
+pub(super) fn load_outlines(args: &SuiteArgs) -> Result<Arc<Suite>, Failure> {
+    load_part(args, &[], true)
+}
+
 /// The cases that a selection can select: files that were checked before, byte for byte, and hold none of them are
 /// not read again.
 /// `for_run`: of a large suite only outlines of the cases are kept.

@@ -1,6 +1,7 @@
 //! Large suites: [`outlined`] keeps of each case what a run has to know beforehand; its file is read again when its turn
 //! comes.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,8 @@ use crate::model::id::CaseId;
 use crate::model::spec::Case;
 use crate::model::suite::{CaseSource, Rest, Suite};
 
-/// Size in bytes from which the cases of a suite are not kept in memory while it runs.
-pub(super) const LARGE: u64 = 8 << 20;
+/// Size in bytes from which the cases of a suite are not kept in memory while it runs. Kept, they take some ten times it.
+pub(super) const LARGE: u64 = 5 << 20;
 
 /// `None` when the suite is not large, or when anything is wrong with it, which is for [`part`] to tell.
 pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
@@ -29,7 +30,7 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
     files.sort();
     let shown = display(dir);
     let shown = shown.trim_end_matches('/');
-    let mut common = Vec::new();
+    let (mut common, mut at_common) = (Vec::new(), Vec::new());
     let mut kept = Vec::new();
     for (index, (relative, path)) in files.iter().enumerate() {
         let mut source = SourceFile { path: Arc::from(format!("{shown}/{relative}")), text: String::new() };
@@ -38,6 +39,7 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
         } else {
             source.text = text(path).ok()?;
             common.push(source);
+            at_common.push(index);
         }
     }
     let used: Mutex<BTreeMap<String, Result<Vec<u8>, String>>> = Mutex::default();
@@ -49,9 +51,11 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
     if !wrong.is_empty() {
         return None;
     }
-    let steps = Mutex::default();
+    let outlines: Mutex<case::Outlines> = Mutex::default();
     // All of them in one place from the beginning: moving them together later would need the memory twice.
     let all: Mutex<case::FileCases> = Mutex::default();
+    let waiting = at_common.into_iter().zip(&common).map(|(at, source)| (at, Cow::Borrowed(&*source.text))).collect();
+    let hashing = Mutex::new(Hashing { files: &files, hash: case::SuiteHash::default(), done: 0, waiting });
     let read = parallel(kept.len(), |at| {
         let text = text(&kept[at].path).ok()?;
         let hash = quick_hash(text.as_bytes());
@@ -60,9 +64,10 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
         if !cases.is_sound() {
             return None;
         }
-        cases.outline(&mut steps.lock().unwrap_or_else(PoisonError::into_inner));
+        outlines.lock().unwrap_or_else(PoisonError::into_inner).reduce(&mut cases);
         let ids: Vec<CaseId> = cases.ids().cloned().collect();
         all.lock().unwrap_or_else(PoisonError::into_inner).append(cases);
+        hashing.lock().unwrap_or_else(PoisonError::into_inner).add(kept[at].index, source.text);
         Some((hash, ids))
     });
     let mut places = Vec::new();
@@ -75,14 +80,51 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
     let cases = vec![(0, all.into_inner().unwrap_or_else(PoisonError::into_inner))];
     places.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let places = places.into_iter().map(|(_, file, nth)| (file, nth)).collect();
-    let hash = hash_again(&files, &kept, &common, &used.into_inner().unwrap_or_else(PoisonError::into_inner))?;
+    let used = used.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let hash = if used.is_empty() {
+        hashing.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?
+    } else {
+        hash_again(&files, &kept, &common, &used)?
+    };
     let suite = case::finish(shared, &common, cases, Vec::new(), hash, true).ok()?;
     let (shared, _) = Shared::read(&common, &|path: &str| asset(&root, path), true);
     let files = Files { root, files: kept, places, shared, open: Mutex::default() };
     Some(Suite { rest: Rest(Some(Arc::new(Again(Arc::new(files))))), ..suite })
 }
 
-/// The hash of a suite whose files are read once more for it; `None` when one is no longer what it was.
+/// The hash of a suite, made in the order of its files while they are read in nearly that order.
+struct Hashing<'a> {
+    files: &'a [(String, PathBuf)],
+    hash: case::SuiteHash,
+    /// How many files are in it.
+    done: usize,
+    /// Texts of files whose turn has not come.
+    waiting: BTreeMap<usize, Cow<'a, str>>,
+}
+
+impl Hashing<'_> {
+    /// A file was read.
+    fn add(&mut self, index: usize, text: String) {
+        self.waiting.insert(index, Cow::Owned(text));
+        self.catch_up();
+    }
+
+    fn catch_up(&mut self) {
+        while let Some(text) = self.waiting.remove(&self.done) {
+            self.hash.add(&self.files[self.done].0, text.as_bytes());
+            self.done += 1;
+        }
+    }
+
+    /// `None` unless every file was read.
+    fn finish(mut self) -> Option<String> {
+        self.catch_up();
+        (self.done == self.files.len()).then(|| self.hash.finish())
+    }
+}
+
+/// The hash of a suite that names body files, which enter it in the order of all paths and are known only now: its files
+/// are read once more; `None` when one is no longer what it was.
 fn hash_again(
     files: &[(String, PathBuf)],
     kept: &[Kept],

@@ -258,8 +258,9 @@ fn part_of_checked(
     })
 }
 
-/// As [`part`], for a run: of a large suite only outlines of cases are kept, and each file is read again when its
-/// first case's turn comes ([`Suite::whole`]). Loading is stricter for it in nothing.
+/// As [`part`], for a run, or for whoever only asks whether anything is wrong: of a large suite only outlines of cases
+/// are kept, and each file is read again when its first case's turn comes ([`Suite::whole`]). Loading is stricter for
+/// it in nothing.
 ///
 /// # Errors
 /// As [`part`].

@@ -1,6 +1,7 @@
 //! What a case file says, validated and not yet resolved against a target: [`Case`], [`Step`], [`RequestSpec`], [`ExpectSpec`].
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,11 +23,36 @@ pub enum Effect {
     Destructive,
 }
 
-/// One TOML-defined test, a row being a case of its own.
+/// One TOML-defined test, a row being a case of its own: its name, its place, and [`Contents`], whose fields are read as
+/// if they were its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
     /// Full id.
     pub id: CaseId,
+    /// Where it is written.
+    pub source: SourceRef,
+    /// All that it says. Outlines of cases that say the same share it, as most cases of a large suite do.
+    pub contents: Arc<Contents>,
+}
+
+impl Deref for Case {
+    type Target = Contents;
+
+    fn deref(&self) -> &Contents {
+        &self.contents
+    }
+}
+
+impl DerefMut for Case {
+    /// What is shared is copied first.
+    fn deref_mut(&mut self) -> &mut Contents {
+        Arc::make_mut(&mut self.contents)
+    }
+}
+
+/// What a case says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contents {
     /// Former ids.
     pub aliases: Vec<String>,
     /// One sentence.
@@ -60,8 +86,6 @@ pub struct Case {
     pub steps: Arc<Vec<Step>>,
     /// Comparisons of values of several steps.
     pub checks: Vec<CheckSpec>,
-    /// Where it is written.
-    pub source: SourceRef,
 }
 
 /// Something that a target must provide for a case.
@@ -399,7 +423,7 @@ pub struct CheckSpec {
     pub source: SourceRef,
 }
 
-impl Case {
+impl Contents {
     /// Every clause that a check of the main steps or of the case may cite, sorted.
     #[must_use]
     pub fn cited(&self) -> Vec<ClauseId> {

@@ -36,10 +36,8 @@ pub(super) fn document(record: &Record) -> Result<Vec<u8>, ReportError> {
 /// The document with cases that somebody else holds: `cases` hands over each in turn, as JSON on one line.
 pub(super) fn stream(record: &Record, out: &mut dyn Write, cases: &mut CaseLines<'_>) -> Result<(), ReportError> {
     let Record { header, summary, footer, .. } = record;
-    let head = serde_json::to_string(&Head { record_version: RECORD_VERSION, header, summary, footer })?;
     let mut pretty = Pretty::new(out);
-    // The head without its closing brace.
-    pretty.json(head.strip_suffix('}').unwrap_or(&head))?;
+    pretty.value(&Head { record_version: RECORD_VERSION, header, summary, footer }, true)?;
     pretty.raw(",");
     pretty.line(1);
     pretty.raw("\"cases\": [");

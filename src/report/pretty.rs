@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::escape::is_hidden;
 
 /// How much is gathered before it is written.
@@ -82,6 +84,21 @@ impl<'w> Pretty<'w> {
         Ok(())
     }
 
+    /// A value; `open` leaves out the brace that closes it. It is laid out as it is written: the whole of it would
+    /// be as long as the list of all cases.
+    pub(super) fn value(&mut self, value: &impl Serialize, open: bool) -> Result<(), serde_json::Error> {
+        let mut pieces = Pieces { pretty: self, piece: Vec::with_capacity(CHUNK + CHUNK / 4), enough: CHUNK };
+        serde_json::to_writer(&mut pieces, value)?;
+        let Pieces { pretty, piece, .. } = pieces;
+        let whole = piece.as_slice();
+        let end = if open { whole.strip_suffix(b"}").unwrap_or(whole) } else { whole };
+        pretty.bytes(end).map_err(serde_json::Error::io)
+    }
+
+    fn bytes(&mut self, json: &[u8]) -> io::Result<()> {
+        self.json(std::str::from_utf8(json).map_err(io::Error::other)?)
+    }
+
     /// A string and the quotation mark behind it.
     fn string(&mut self, text: &str) {
         let plain = |byte: &u8| matches!(byte, 0x20..=0x7e);
@@ -111,6 +128,46 @@ impl<'w> Pretty<'w> {
         self.gathered.clear();
         Ok(())
     }
+}
+
+/// Takes compact JSON as it is written, and hands it on in pieces that end with a comma between tokens.
+struct Pieces<'p, 'w> {
+    pretty: &'p mut Pretty<'w>,
+    piece: Vec<u8>,
+    /// The length at which it is looked for a comma.
+    enough: usize,
+}
+
+impl Write for Pieces<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= self.enough {
+            let end = last_comma(&self.piece);
+            self.pretty.bytes(&self.piece[..end])?;
+            self.piece.drain(..end);
+            // A string that is longer is not looked through at every piece of it.
+            self.enough = self.piece.len() + CHUNK;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Where the last comma between tokens ends; 0 without one.
+fn last_comma(json: &[u8]) -> usize {
+    let (mut at, mut end) = (0, 0);
+    while let Some(found) = memchr::memchr2(b'"', b',', json.get(at..).unwrap_or_default()) {
+        at += found + 1;
+        if json[at - 1] == b',' {
+            end = at;
+        } else {
+            at = string_end(json, at);
+        }
+    }
+    end
 }
 
 /// Where the string ends whose content begins here: behind its quotation mark, or at the end of the text.
@@ -144,6 +201,13 @@ mod tests {
             "a": [], "b": {}, "c": [1, [2, {"d": null}], "x,y:{}[]\"\\\n"], "e": {"f": {"g": [{}]}}, "é": -1.5e3
         });
         assert_eq!(pretty(&value.to_string()), serde_json::to_string_pretty(&value).expect("JSON"));
+        let many: Vec<String> = (0..20_000).map(|n| format!("a,\"{n}\\,")).collect();
+        let value = serde_json::json!({ "many": many, "b": {} });
+        let mut out = Vec::new();
+        let mut pieces = Pretty::new(&mut out);
+        pieces.value(&value, false).expect("written");
+        pieces.flush().expect("written");
+        assert_eq!(String::from_utf8(out).expect("UTF-8"), serde_json::to_string_pretty(&value).expect("JSON"));
         assert_eq!(pretty("\"a\u{9b}\u{e0001}é\u{202e}\""), "\"a\\u009b\\udb40\\udc01é\\u202e\"");
         assert_eq!(pretty("\"\\"), "\"\\", "what is cut is no reason to panic");
     }
