@@ -17,6 +17,9 @@ use crate::model::target::{Auth, Identity, KnownFailure, Limits, Safety, Target,
 use crate::model::template::Template;
 
 mod connection;
+mod mask;
+
+pub(crate) use mask::masked;
 
 /// Where a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +137,9 @@ impl Reader<'_> {
         let known = |name: &str| values.contains_key(name) || secrets.contains_key(name);
         if let Some(node) = root.node("auth") {
             self.auths(&node, "", &known, &mut auth);
+            if identity.class == TargetClass::Real {
+                self.literal_credentials(&node, &secrets);
+            }
         }
         let services = self.services(root);
         let headers = self.headers(root, &known);
@@ -326,6 +332,25 @@ impl Reader<'_> {
                 }
             };
             auth.insert(name, scheme);
+        }
+    }
+
+    /// Refuses passwords and tokens that stand in the file itself.
+    fn literal_credentials(&self, node: &Node<'_>, secrets: &BTreeMap<String, Origin>) {
+        for (key, span, value) in node.entries() {
+            if let Some(inner) = Node::of(value) {
+                self.literal_credentials(&inner, secrets);
+            } else if matches!(key, "password" | "bearer")
+                && let Some(text) = value.get_ref().as_str()
+                && let Ok(template) = template::parse(text)
+            {
+                let mut names = Vec::new();
+                template.names(&mut names);
+                if !names.iter().any(|name| secrets.contains_key(*name)) {
+                    let help = "name one of [secrets], which come from the environment or a file".to_owned();
+                    self.file.error_help(span, format!("the `{key}` stands in the file"), Some(help));
+                }
+            }
         }
     }
 

@@ -683,3 +683,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_cannot_be_sent_as_written_is_told() {
+    let told = |request: &str| only(&format!("{EXPECT}request = {{ method = \"GET\", {request} }}\n")).2;
+    for outside in ["path = \"x\"", "path = \"@other.test/\"", "target = \":81/\"", "target = \"http://other.test/\""] {
+        assert!(told(outside).ends_with("begins with `/`"), "{outside}");
+    }
+    assert_eq!(told("path = \"${g.ns}/x\""), "`path` begins with `/`");
+    for fragment in ["path = \"/a#b\"", "target = \"/a#b\"", "path = \"/\", query_raw = \"a#b\""] {
+        assert!(told(fragment).ends_with("has a `#`, behind which nothing is ever sent"), "{fragment}");
+    }
+    assert_eq!(told("target = \"/a b\""), "`target` cannot be sent as written: no request target has a ' '");
+    assert_eq!(told("path = \"/<a>\""), "`path` cannot be sent as written: no request target has a '<'");
+    let sent = "path = \"/a b/é/../%2e/\\\\x?y\"";
+    for good in [sent, "path = \"\"", "target = \"/a/../b\\\\c;d?e=f\"", "target = \"${g.ns}\"", "path = \"?a\""] {
+        one(&format!("{EXPECT}request = {{ method = \"GET\", {good} }}\n"));
+    }
+}

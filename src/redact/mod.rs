@@ -6,6 +6,7 @@
 
 mod forms;
 mod needles;
+mod wide;
 
 use std::borrow::Cow;
 
@@ -124,10 +125,10 @@ impl Redactor {
         if let Cow::Owned(out) = &mut clean {
             out.extend_from_slice(&bytes[copied..]);
         }
-        match self.unwrapped(&clean) {
-            Some(bytes) => Cow::Owned(bytes),
-            None => clean,
+        if let Some(bytes) = self.unwrapped(&clean) {
+            clean = Cow::Owned(bytes);
         }
+        self.widely(&clean, false).map_or(clean, Cow::Owned)
     }
 
     /// Secrets that line breaks, real or escaped, run through: encoders wrap lines at 64 or 76 columns.
@@ -226,9 +227,11 @@ impl Redactor {
 
     /// Removes secrets from an exchange that is of no case.
     pub fn exchange(&self, exchange: &mut ExchangeRecord) {
+        self.string(&mut exchange.method);
         self.string(&mut exchange.url);
         self.headers(&mut exchange.headers);
         for hop in &mut exchange.redirects {
+            self.string(&mut hop.method);
             self.string(&mut hop.url);
             hop.dropped.iter_mut().for_each(|name| self.string(name));
         }
@@ -276,6 +279,10 @@ impl Redactor {
         {
             let mut clean = self.bytes(&bytes);
             if body.cut
+                && let Some(bytes) = self.widely(&clean, true)
+            {
+                clean = Cow::Owned(bytes);
+            } else if body.cut
                 && let Some((start, name)) = self.begun(&clean)
             {
                 let kept = clean.to_mut();
