@@ -70,6 +70,11 @@ impl Needles {
         Self { sorted: keyed.into_iter().map(|(_, text, name)| (text, name)).collect(), buckets, filter, longest }
     }
 
+    /// Every text, in an order that makes the same of it again.
+    pub(super) fn texts(&self) -> Vec<(String, u32)> {
+        self.sorted.clone()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.sorted.is_empty()
     }

@@ -107,12 +107,11 @@ pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case) -> CaseRec
     record.ledger = ledger;
     record.started_us = micros(begun);
     record.elapsed_us = micros(env.started.elapsed().saturating_sub(begun));
-    env.redactor.case(&mut record);
-    if !secrets.is_empty() {
-        let own = secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        if let Ok(redactor) = Redactor::new(own) {
-            redactor.case(&mut record);
-        }
+    let own = secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    // What is too short to be kept secret is not among them.
+    match if secrets.is_empty() { None } else { env.redactor.and(own).ok() } {
+        Some(redactor) => redactor.case(&mut record),
+        None => env.redactor.case(&mut record),
     }
     record
 }
