@@ -213,6 +213,11 @@ fn respond(mode: &str, request: &[u8]) -> Vec<u8> {
             let text = "z".repeat((32 << 10) - 12) + SECRETS[1].1 + "zz";
             answer("500 X", "", &[b"\xff", &wide(u16::to_be_bytes, &text)[..]].concat())
         }
+        // Without anything beyond ASCII it is UTF-8 as well.
+        "wide-cut-text" => {
+            let text = "z".repeat((32 << 10) - 12) + SECRETS[1].1 + "zz";
+            answer("500 X", "", &wide(u16::to_be_bytes, &text))
+        }
         "wrapped" => answer("500 X", "", wrapped(&base64(SECRETS[0].1), "\n").as_bytes()),
         "wrapped-crlf" => answer("500 X", "", wrapped(SECRETS[1].1, "\r\n").as_bytes()),
         "token" => answer(
@@ -224,7 +229,7 @@ fn respond(mode: &str, request: &[u8]) -> Vec<u8> {
     }
 }
 
-const MODES: [&str; 17] = [
+const MODES: [&str; 18] = [
     "mirror",
     "reason",
     "headers",
@@ -240,6 +245,7 @@ const MODES: [&str; 17] = [
     "wide-xml",
     "wide-plain",
     "wide-cut",
+    "wide-cut-text",
     "wrapped",
     "wrapped-crlf",
 ];

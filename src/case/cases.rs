@@ -12,12 +12,11 @@ use super::expect::{open_check, open_pattern};
 use super::fields;
 use super::reader::{File, Node, check};
 use super::scope::{Least, Mention, RESERVED, Row, Scope, needs};
-use super::step::{PartialStep, StepPlace, millis};
+use super::step::{PartialStep, StepPlace, effect, millis};
 use crate::model::id::{CaseId, ClauseId};
 use crate::model::source::SourceRef;
 use crate::model::spec::{
-    BodySpec, Case, CheckSpec, Effect, ExpectBody, ExpectSpec, Extra, LedgerSpec, RequestSpec, Step, StepRole,
-    TargetSpec,
+    BodySpec, Case, CheckSpec, ExpectBody, ExpectSpec, Extra, LedgerSpec, RequestSpec, Step, StepRole, TargetSpec,
 };
 use crate::model::suite::FixtureKind;
 use crate::model::template::{JsonTemplate, Template};
@@ -215,11 +214,7 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
         service: service.to_owned(),
         clauses: whole,
         tags: node.strings("tags"),
-        effect: match node.text("effect") {
-            Some("write") => Effect::Write,
-            Some("destructive") => Effect::Destructive,
-            _ => Effect::Read,
-        },
+        effect: effect(file, node, &steps),
         needs: Vec::new(),
         locks: node.strings("locks"),
         observe: node.flag("observe"),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::spec::{BodySpec, Case, ExpectBody, Extra, HeaderRule, StepRole, TargetSpec};
+use crate::model::spec::{BodySpec, Case, Effect, ExpectBody, Extra, HeaderRule, StepRole, TargetSpec};
 use crate::model::template::XmlText;
 
 const CLAUSES: &str = r#"
@@ -700,4 +700,22 @@ fn what_cannot_be_sent_as_written_is_told() {
     for good in [sent, "path = \"\"", "target = \"/a/../b\\\\c;d?e=f\"", "target = \"${g.ns}\"", "path = \"?a\""] {
         one(&format!("{EXPECT}request = {{ method = \"GET\", {good} }}\n"));
     }
+}
+
+#[test]
+fn who_does_not_say_what_a_case_does_is_not_trusted() {
+    let effect = |method: &str, more: &str| {
+        one(&format!("{EXPECT}{more}request = {{ method = \"{method}\", path = \"/\" }}\n")).effect
+    };
+    for (method, guessed) in
+        [("GET", Effect::Read), ("HEAD", Effect::Read), ("POST", Effect::Destructive), ("${g.ns}", Effect::Destructive)]
+    {
+        assert_eq!(effect(method, ""), guessed, "{method}");
+        assert_eq!(effect(method, "effect = \"read\"\n"), Effect::Read, "{method}");
+    }
+    let found = only(&format!("{REQUEST}{EXPECT}effect = \"read\"\n[[case.setup]]\nuse = \"add\"\nwith.ids = \"x\"\n"));
+    assert_eq!(
+        (found.0, found.2.as_str()),
+        (9, "a case that reads has no `creates` and no `removes` (step `setup-1`)")
+    );
 }

@@ -290,6 +290,10 @@ impl Redactor {
         if let Some(text) = &mut body.text {
             self.string(text);
             if body.cut
+                && let Some(bytes) = self.widely(text.as_bytes(), true)
+            {
+                *text = String::from_utf8_lossy(&bytes).into_owned();
+            } else if body.cut
                 && let Some((start, name)) = self.begun(text.as_bytes())
             {
                 text.replace_range(start.., name);
