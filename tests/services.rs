@@ -10,6 +10,7 @@ mod support;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Output;
 use std::sync::{Arc, Mutex};
 
