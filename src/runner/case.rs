@@ -109,10 +109,8 @@ pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case) -> CaseRec
     record.elapsed_us = micros(env.started.elapsed().saturating_sub(begun));
     let own = secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     // What is too short to be kept secret is not among them.
-    match if secrets.is_empty() { None } else { env.redactor.and(own).ok() } {
-        Some(redactor) => redactor.case(&mut record),
-        None => env.redactor.case(&mut record),
-    }
+    let all = if secrets.is_empty() { None } else { env.redactor.and(own).ok() };
+    all.as_ref().unwrap_or(&env.redactor).case(&mut record);
     record
 }
 
