@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
 
+use crate::model::connection::without_credentials;
 use crate::model::json::Json;
 use crate::model::spec::{Case, Effect, LedgerSpec, Need, Step, StepRole, TargetSpec};
 use crate::model::suite::Suite;
@@ -31,12 +32,12 @@ pub enum PlanError {
     /// Something that is no base URL.
     #[error("`{url}` is no base URL: {reason}")]
     BaseUrl {
-        /// As given.
+        /// As given, but for credentials.
         url: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// A base URL with a password in it.
+    /// A base URL with a user or a password in it.
     #[error("credentials in a base URL would be shown; put them into the target file")]
     Credentials,
     /// Cases that would change a host which does not allow it.
@@ -58,12 +59,12 @@ pub fn set_base_urls(target: &mut Target, given: &[String], suite: &Suite) -> Re
             _ => (suite.services.keys().cloned().collect(), text.as_str()),
         };
         let parsed = url::Url::parse(url)
-            .map_err(|error| PlanError::BaseUrl { url: url.to_owned(), reason: error.to_string() })?;
+            .map_err(|error| PlanError::BaseUrl { url: without_credentials(url), reason: error.to_string() })?;
         if !matches!(parsed.scheme(), "http" | "https") || parsed.query().is_some() || parsed.fragment().is_some() {
             let reason = "write http://host[:port][/path]".to_owned();
-            return Err(PlanError::BaseUrl { url: url.to_owned(), reason });
+            return Err(PlanError::BaseUrl { url: without_credentials(url), reason });
         }
-        if parsed.password().is_some() {
+        if !parsed.username().is_empty() || parsed.password().is_some() {
             return Err(PlanError::Credentials);
         }
         for service in services {
@@ -241,14 +242,7 @@ pub fn guard(suite: &Suite, target: &Target, planned: &[PlannedCase]) -> Result<
 /// Whether a host may be changed so: it is on this machine, or the target file names it and the effect.
 #[must_use]
 pub fn may_change(base_url: &str, effect: Effect, target: &Target) -> bool {
-    let Ok(url) = url::Url::parse(base_url) else { return false };
-    let Some(host) = url.host_str() else { return false };
-    if target.connection.is_local(&url) {
-        return true;
-    }
-    let safety = &target.safety;
-    let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or(0));
-    safety.allow.contains(&effect) && safety.hosts.iter().any(|named| named == host || *named == with_port)
+    url::Url::parse(base_url).is_ok_and(|url| target.may_change(&url, effect))
 }
 
 /// Whether requests to a base URL end on this machine.

@@ -13,10 +13,15 @@ use crate::case::{Diagnostic, SourceFile, fields, suggestion, template};
 use crate::model::json::Json;
 use crate::model::spec::Effect;
 use crate::model::suite::{FixtureKind, Suite};
-use crate::model::target::{Auth, Identity, KnownFailure, Limits, Safety, Target, TargetClass};
+use crate::model::target::{Identity, KnownFailure, Limits, Safety, Target, TargetClass};
 use crate::model::template::Template;
 
+mod auth;
 mod connection;
+mod mask;
+
+use auth::Known;
+pub(crate) use mask::masked;
 
 /// Where a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +138,8 @@ impl Reader<'_> {
         let mut auth = BTreeMap::new();
         let known = |name: &str| values.contains_key(name) || secrets.contains_key(name);
         if let Some(node) = root.node("auth") {
+            let real = identity.class == TargetClass::Real;
+            let known = Known { name: &known, secret: &|name| secrets.contains_key(name), real };
             self.auths(&node, "", &known, &mut auth);
         }
         let services = self.services(root);
@@ -280,52 +287,6 @@ impl Reader<'_> {
                 }
             };
             secrets.insert(name, Origin { source, span: value.span() });
-        }
-    }
-
-    fn auths(&self, node: &Node<'_>, above: &str, known: &dyn Fn(&str) -> bool, auth: &mut BTreeMap<String, Auth>) {
-        for (key, span, value) in node.entries() {
-            let name = dotted(above, key);
-            let Some(inner) = Node::of(value) else {
-                self.file.error(value.span(), format!("the auth scheme `{name}` must be a table"));
-                continue;
-            };
-            if self.kind(&name) != Some(FixtureKind::Auth) {
-                let leaf = inner.entries().iter().any(|(_, _, value)| !value.get_ref().is_table())
-                    || inner.get("basic").is_some();
-                if leaf || self.kind(&name).is_some() || inner.table.is_empty() {
-                    self.unknown(&name, span, |kind| kind == FixtureKind::Auth, "auth");
-                } else {
-                    self.auths(&inner, &name, known, auth);
-                }
-                continue;
-            }
-            check(self.file, &inner, &fields::AUTH);
-            let keys: Vec<_> =
-                ["header", "value", "basic", "bearer"].into_iter().filter(|key| inner.get(key).is_some()).collect();
-            let scheme = match keys.as_slice() {
-                ["header", "value"] => {
-                    let header = inner.owned("header");
-                    if http::HeaderName::from_bytes(header.as_bytes()).is_err() {
-                        self.file.error(inner.span_of("header"), format!("`{header}` is no header name"));
-                    }
-                    Auth::Header { name: header, value: self.template(&inner, "value", known) }
-                }
-                ["basic"] => {
-                    let Some(basic) = inner.node("basic") else { continue };
-                    Auth::Basic {
-                        user: self.template(&basic, "user", known),
-                        password: self.template(&basic, "password", known),
-                    }
-                }
-                ["bearer"] => Auth::Bearer(self.template(&inner, "bearer", known)),
-                _ => {
-                    let message = format!("the auth scheme `{name}` needs header with value, basic, or bearer");
-                    self.file.error(value.span(), message);
-                    continue;
-                }
-            };
-            auth.insert(name, scheme);
         }
     }
 
@@ -531,6 +492,9 @@ mod tests {
             (4, 7, "unknown name `g.usr`".to_owned(), did("g.user"))
         );
         assert_eq!(only("[auth.\"g.user\"]\nbearer = \"${g.tokn}\"\n").3, did("g.token"));
+        assert_eq!(only("[auth.\"g.user\"]\nbearer = \"x\"\n").2, "the `bearer` stands in the file");
+        let basic = "[variables]\ng.ns = \"x\"\n[auth.\"g.user\"]\nbasic = { user = \"u\", password = \"${g.ns}\" }\n";
+        assert_eq!(only(basic).2, "the `password` stands in the file");
         assert_eq!(only("[services]\nh = \"http://a\"\n").2, "unknown service `h`");
         assert_eq!(only("[services]\ng = \"ftp://a\"\n").2, "a base URL begins with http:// or https://");
         assert_eq!(

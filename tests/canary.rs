@@ -1,18 +1,23 @@
 //! Secrets in every place of a request, and a service that gives them back in every form: no byte that a run writes
 //! or prints holds one.
 
+#[path = "support/output.rs"]
+mod output;
+mod support;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::thread::spawn;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use casebook::record::{ReadMode, read};
 use casebook::report::Format;
+use output::{ends, err, out};
+use support::CLAUSES;
 
 /// Name, and a value with everything in it that some notation escapes.
 const SECRETS: [(&str, &str); 8] = [
@@ -140,6 +145,23 @@ fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     all
 }
 
+/// UTF-16 in one order of bytes.
+fn wide(unit: fn(u16) -> [u8; 2], text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(unit).collect()
+}
+
+/// Bytes as a search sees them that knows UTF-16, whichever way it is written.
+fn narrow(bytes: &[u8]) -> Vec<u8> {
+    let mut seen = bytes.to_vec();
+    for nul in [&b"\\u0000"[..], b"\\u{0}", "\u{2400}".as_bytes(), b"\0"] {
+        let found: Vec<usize> = memchr::memmem::find_iter(&seen, nul).collect();
+        for at in found.into_iter().rev() {
+            seen.drain(at..at + nul.len());
+        }
+    }
+    seen
+}
+
 fn wrapped(text: &str, end: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
     characters.chunks(20).map(|line| line.iter().collect::<String>() + end).collect()
@@ -182,6 +204,20 @@ fn respond(mode: &str, request: &[u8]) -> Vec<u8> {
         "cut-page" => answer("200 OK", "", ("z".repeat(190) + SECRETS[1].1 + &"z".repeat(500)).as_bytes()),
         "cut-evidence" => answer("500 X", "", ("z".repeat((64 << 10) - 15) + SECRETS[1].1 + "zz").as_bytes()),
         "binary" => answer("500 X", "", &[&[0xff, 0xfe][..], all("\0").as_bytes()].concat()),
+        "wide-xml" => {
+            let text = format!("\u{feff}<?xml version=\"1.0\" encoding=\"utf-16\"?><a>{}</a>", xml(&line));
+            answer("200 OK", "content-type: application/xml\r\n", &wide(u16::to_le_bytes, &text))
+        }
+        "wide-plain" => answer("500 X", "", &wide(u16::to_be_bytes, &all("\n"))),
+        "wide-cut" => {
+            let text = "z".repeat((32 << 10) - 12) + SECRETS[1].1 + "zz";
+            answer("500 X", "", &[b"\xff", &wide(u16::to_be_bytes, &text)[..]].concat())
+        }
+        // Without anything beyond ASCII it is UTF-8 as well.
+        "wide-cut-text" => {
+            let text = "z".repeat((32 << 10) - 12) + SECRETS[1].1 + "zz";
+            answer("500 X", "", &wide(u16::to_be_bytes, &text))
+        }
         "wrapped" => answer("500 X", "", wrapped(&base64(SECRETS[0].1), "\n").as_bytes()),
         "wrapped-crlf" => answer("500 X", "", wrapped(SECRETS[1].1, "\r\n").as_bytes()),
         "token" => answer(
@@ -193,7 +229,7 @@ fn respond(mode: &str, request: &[u8]) -> Vec<u8> {
     }
 }
 
-const MODES: [&str; 14] = [
+const MODES: [&str; 18] = [
     "mirror",
     "reason",
     "headers",
@@ -206,6 +242,10 @@ const MODES: [&str; 14] = [
     "cut-page",
     "cut-evidence",
     "binary",
+    "wide-xml",
+    "wide-plain",
+    "wide-cut",
+    "wide-cut-text",
     "wrapped",
     "wrapped-crlf",
 ];
@@ -240,20 +280,6 @@ fn start() -> SocketAddr {
     });
     address
 }
-
-const CLAUSES: &str = r#"
-[document]
-id = "demo"
-title = "Demo"
-sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
-bytes = 1
-
-[[clause]]
-id = "DEM-01"
-section = "One"
-level = "stated"
-text = "It answers as it should."
-"#;
 
 /// Each of these carries a body or credentials of another kind.
 const REQUESTS: [(&str, &str); 4] = [
@@ -312,14 +338,11 @@ fn target(secrets: &str) -> String {
 }
 
 fn casebook(here: &Path, arguments: &[&str], secrets: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_casebook"));
-    for name in ["CASEBOOK_CASES", "CASEBOOK_BASE_URL", "CASEBOOK_TARGET", "JOB_COMPLETION_INDEX"] {
-        command.env_remove(name);
-    }
+    let mut command = support::casebook(here);
     for (name, value) in secrets {
         command.env(format!("CANARY_{name}"), value);
     }
-    command.current_dir(here).args(arguments).output().expect("the command runs")
+    command.args(arguments).output().expect("the command runs")
 }
 
 fn contains(bytes: &[u8], needle: &str) -> bool {
@@ -344,11 +367,12 @@ fn no_secret_is_in_anything_that_a_run_writes_or_prints() {
     let done = casebook(dir.path(), &arguments, &SECRETS);
     let tail = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().take(3000).collect::<String>();
     assert_eq!(done.status.code(), Some(1), "{}\n{}", tail(&done.stdout), tail(&done.stderr));
-    let record = fs::read(dir.path().join("o/record.jsonl")).expect("a record");
-    let record = read(record.as_slice(), ReadMode::Complete).expect("a whole record");
+    let record = support::record(&dir.path().join("o"));
     assert_eq!(record.footer.counts.passed, 0, "everything fails, so that everything is told");
     assert_eq!(record.footer.counts.errored, 2, "{:?}", record.footer.counts);
-    let again = casebook(dir.path(), &["report", "o/record.jsonl", "markdown"], &SECRETS);
+    let again = casebook(dir.path(), &["report", "o/record.jsonl", "--format", "markdown"], &SECRETS);
+    ends(&again, 0);
+    assert!(out(&again).contains("$DEMO_JSON"), "a report was written");
     let dry = casebook(
         dir.path(),
         &["run", "--dry-run", "--base-url", &url, "--target", "target.toml", "--format", "json"],
@@ -373,7 +397,13 @@ fn no_secret_is_in_anything_that_a_run_writes_or_prints() {
         needles.push((format!("line of {name}"), base64(secret)[..20].to_owned()));
         needles.push((format!("second line of {name}"), base64(secret)[20..].to_owned()));
     }
-    for (place, bytes) in &written {
+    let narrowed: Vec<(String, Vec<u8>)> = written
+        .iter()
+        .filter(|(_, bytes)| memchr::memchr(0, bytes).is_some() || contains(bytes, "u0000") || contains(bytes, "u{0}"))
+        .map(|(place, bytes)| (format!("{place} without NULs"), narrow(bytes)))
+        .collect();
+    assert!(!narrowed.is_empty(), "answers in UTF-16 are shown");
+    for (place, bytes) in written.iter().chain(&narrowed) {
         for (name, needle) in &needles {
             if contains(bytes, needle) {
                 let at = memchr::memmem::find(bytes, needle.as_bytes()).unwrap_or_default();
@@ -389,6 +419,10 @@ fn no_secret_is_in_anything_that_a_run_writes_or_prints() {
         };
         let bytes = STANDARD.decode(encoded).expect("base64");
         leaks.extend(needles.iter().filter(|(_, needle)| contains(&bytes, needle)).map(|(name, _)| name.clone()));
+        for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+            let in_unit = |needle: &str| memchr::memmem::find(&bytes, &wide(unit, needle)).is_some();
+            leaks.extend(needles.iter().filter(|(_, needle)| in_unit(needle)).map(|(name, _)| format!("{name}, wide")));
+        }
     }
     assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), leaks[..leaks.len().min(40)].join("\n"));
 }
@@ -402,8 +436,8 @@ fn what_ordinary_text_could_hold_is_refused_as_a_secret() {
         let url = format!("http://{}", start());
         let arguments = ["run", "--base-url", &url, "--target", "target.toml", "--out", "o"];
         let done = casebook(dir.path(), &arguments, &[("header", short)]);
-        let stderr = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert_eq!(done.status.code(), Some(2), "{short}: {stderr}");
+        let stderr = err(&done);
+        ends(&done, 2);
         assert!(stderr.contains("demo.header") && stderr.contains("cannot be told from ordinary text"), "{stderr}");
     }
 }

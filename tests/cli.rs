@@ -1,5 +1,9 @@
 //! The built command: exit codes, what it writes, and what it tells, over real sockets.
 
+#[path = "support/output.rs"]
+mod output;
+mod support;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -8,34 +12,14 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use casebook::model::verdict::Verdict;
-use casebook::record::{ReadMode, Record, read};
+use casebook::record::Record;
+use output::{ends, err, out};
+use support::{CLAUSES, casebook};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-fn casebook(here: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_casebook"));
-    command.current_dir(here);
-    for name in ["CASEBOOK_CASES", "CASEBOOK_BASE_URL", "CASEBOOK_TARGET", "JOB_COMPLETION_INDEX", "NO_COLOR"] {
-        command.env_remove(name);
-    }
-    command
-}
-
 fn run(here: &Path, arguments: &[&str]) -> Output {
     casebook(here).args(arguments).output().expect("the command runs")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-#[track_caller]
-fn ends(output: &Output, exit: i32) {
-    assert_eq!(output.status.code(), Some(exit), "stdout:\n{}\nstderr:\n{}", out(output), err(output));
 }
 
 /// A suite of its own: two clauses, and cases that each send one GET to a path that names them.
@@ -80,8 +64,7 @@ impl Place {
     }
 
     fn record(&self, out: &str) -> Record {
-        let text = fs::read(self.path().join(out).join("record.jsonl")).expect("a record");
-        read(text.as_slice(), ReadMode::Complete).expect("a whole record")
+        support::record(&self.path().join(out))
     }
 }
 
@@ -89,20 +72,6 @@ const SERVICE: &str = r#"
 [service]
 id = "demo"
 title = "Demo"
-"#;
-
-const CLAUSES: &str = r#"
-[document]
-id = "demo"
-title = "Demo"
-sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
-bytes = 1
-
-[[clause]]
-id = "DEM-01"
-section = "One"
-level = "stated"
-text = "It answers 200."
 "#;
 
 const OTHER_CLAUSE: &str = r#"
@@ -567,4 +536,24 @@ fn shells_and_manual_readers_get_theirs() {
     ends(&run(dir.path(), &["man", "nothing"]), 2);
     ends(&run(dir.path(), &["man", "--out", "pages"]), 0);
     assert!(dir.path().join("pages/casebook-run.1").exists());
+}
+
+#[test]
+fn what_the_suite_makes_has_the_run_s_marker_in_its_name() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out = dir.path().join("o");
+    let arguments = ["run", "oracle/", "-q", "--run-id", "r4n", "--out", out.to_str().expect("UTF-8")];
+    ends(&run(Path::new(ROOT), &arguments), 0);
+    let record = support::record(&out);
+    let mut made = 0;
+    for case in &record.cases {
+        let makes = case.ledger.iter().filter(|entry| entry.change == casebook::record::Change::Created);
+        for entry in makes {
+            let exchange = case.exchanges.iter().find(|each| each.step == entry.step).expect("its exchange");
+            let body = exchange.body.as_ref().and_then(|body| body.text.as_deref()).unwrap_or_default();
+            assert!(body.contains("casebook-r4n"), "{}: {} makes {body}", case.id, entry.step);
+            made += 1;
+        }
+    }
+    assert!(made > 50, "{made}");
 }

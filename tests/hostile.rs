@@ -3,20 +3,23 @@
 //!
 //! With `HOSTILE_TABLE` in the environment and `--nocapture`, what became of every case is printed.
 
+mod support;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{LazyLock, PoisonError, RwLock};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
 use casebook::model::judgement::MismatchKind;
 use casebook::model::verdict::{Stage, Verdict};
-use casebook::record::{CaseRecord, ReadMode, Record, read};
+use casebook::record::{CaseRecord, Record};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use support::{CLAUSES, casebook};
 
 /// Deadline of every exchange, milliseconds.
 const DEADLINE: u64 = 1500;
@@ -385,6 +388,23 @@ const BEHAVIOURS: &[Behaviour] = &[
     xml("xml-that-lies-about-its-encoding", Failed(MismatchKind::Malformed), |s| {
         typed(s, "application/xml", b"<?xml version=\"1.0\" encoding=\"utf-16\"?><ok>\xe9</ok>");
     }),
+    xml("xml-in-utf-16", Passed, |s| {
+        typed(
+            s,
+            "application/xml",
+            &utf_16(u16::to_le_bytes, "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-16\"?><ok>true</ok>"),
+        );
+    }),
+    xml("xml-in-utf-16-the-other-way-round", Passed, |s| {
+        typed(s, "application/xml; charset=utf-16", &utf_16(u16::to_be_bytes, "\u{feff}<ok>true</ok>"));
+    }),
+    xml("xml-behind-a-byte-order-mark", Passed, |s| markup(s, "\u{feff}<ok>true</ok>")),
+    xml("xml-in-utf-16-cut-in-a-character", Failed(MismatchKind::Malformed), |s| {
+        typed(s, "application/xml", &utf_16(u16::to_le_bytes, "\u{feff}<ok>true</ok>")[..27]);
+    }),
+    xml("utf-16-of-half-a-pair", Failed(MismatchKind::Malformed), |s| {
+        typed(s, "application/xml", b"\xff\xfe<\0\0\xd8");
+    }),
     xml("control-character-in-xml", Failed(MismatchKind::Malformed), |s| markup(s, "<ok>true&#1;</ok>")),
     // What nobody asked for.
     of(Form::Then, "answer-to-no-request", Passed, |s| {
@@ -476,6 +496,10 @@ fn markup(stream: &mut TcpStream, body: &str) {
     typed(stream, "application/xml", body.as_bytes());
 }
 
+fn utf_16(unit: fn(u16) -> [u8; 2], text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(unit).collect()
+}
+
 fn typed(stream: &mut TcpStream, media: &str, body: &[u8]) {
     drain(stream);
     let length = body.len();
@@ -559,20 +583,6 @@ fn gone() -> SocketAddr {
 
 // The suite.
 
-const CLAUSES: &str = r#"
-[document]
-id = "demo"
-title = "Demo"
-sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
-bytes = 1
-
-[[clause]]
-id = "DEM-01"
-section = "One"
-level = "stated"
-text = "It answers as it should."
-"#;
-
 fn service_file(id: &str) -> String {
     format!("[service]\nid = \"{id}\"\ntitle = \"{id}\"\ntimeout_ms = {DEADLINE}\n")
 }
@@ -643,12 +653,7 @@ struct Run {
 fn run(here: &Path, arguments: &[String]) -> Run {
     let began = Instant::now();
     let errors = fs::File::create(here.join("stderr")).expect("a file");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_casebook"));
-    for name in ["CASEBOOK_CASES", "CASEBOOK_BASE_URL", "CASEBOOK_TARGET", "JOB_COMPLETION_INDEX"] {
-        command.env_remove(name);
-    }
-    let mut child = command
-        .current_dir(here)
+    let mut child = casebook(here)
         .args(["run", "--out", "o", "-q", "--max-body", &MAX_BODY.to_string()])
         .args(arguments)
         .stdout(Stdio::null())
@@ -674,9 +679,7 @@ fn run(here: &Path, arguments: &[String]) -> Run {
     };
     let elapsed = began.elapsed();
     let stderr = fs::read_to_string(here.join("stderr")).unwrap_or_default();
-    let record = fs::read(here.join("o/record.jsonl"))
-        .ok()
-        .map(|text| read(text.as_slice(), ReadMode::Complete).expect("a whole record"));
+    let record = here.join("o/record.jsonl").exists().then(|| support::record(&here.join("o")));
     Run { elapsed, peak, exit, stderr, record }
 }
 

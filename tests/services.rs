@@ -3,14 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
+#[path = "support/output.rs"]
+mod output;
+mod support;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::{Arc, Mutex};
 
-use casebook::record::{ProbeKind, ReadMode, Record, read};
+use casebook::record::{ProbeKind, Record};
+use output::{ends, err, out};
+use support::{CLAUSES, casebook};
 
 const CASES: &str = r#"
 service = "demo"
@@ -44,20 +50,6 @@ body = "unchecked"
 "#;
 
 const SERVICE: &str = "[service]\nid = \"demo\"\ntitle = \"Demo\"\n";
-
-const CLAUSES: &str = r#"
-[document]
-id = "demo"
-title = "Demo"
-sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
-bytes = 1
-
-[[clause]]
-id = "DEM-01"
-section = "One"
-level = "stated"
-text = "It makes things that have a name."
-"#;
 
 struct Asked {
     method: String,
@@ -132,31 +124,21 @@ struct Ran {
 
 impl Ran {
     fn record(&self) -> Record {
-        let text = fs::read(self.dir.path().join("o/record.jsonl")).unwrap();
-        read(text.as_slice(), ReadMode::Complete).unwrap()
+        support::record(&self.dir.path().join("o"))
     }
 
     fn said(&self) -> String {
-        format!("{}{}", String::from_utf8_lossy(&self.output.stdout), String::from_utf8_lossy(&self.output.stderr))
+        out(&self.output) + &err(&self.output)
     }
 
     #[track_caller]
     fn ends(&self, exit: i32) {
-        assert_eq!(self.output.status.code(), Some(exit), "{}", self.said());
+        ends(&self.output, exit);
     }
 
     fn again(&self, arguments: &[&str]) -> Output {
         casebook(self.dir.path()).args(arguments).output().unwrap()
     }
-}
-
-fn casebook(here: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_casebook"));
-    command.current_dir(here);
-    for name in ["CASEBOOK_CASES", "CASEBOOK_BASE_URL", "CASEBOOK_TARGET"] {
-        command.env_remove(name);
-    }
-    command
 }
 
 fn run(base: &str, target: Option<&str>, more: &[&str]) -> Ran {
@@ -209,7 +191,7 @@ fn is_a_liar(ran: &Ran) {
     assert!(page.contains("not credible") && page.contains("casebook"), "{page}");
     // Judged again from the record alone, it is the same.
     let verified = ran.again(&["verify", "o/record.jsonl"]);
-    assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stdout));
+    ends(&verified, 0);
 }
 
 #[test]
@@ -388,7 +370,7 @@ fn what_differs_each_time_is_listed_with_what_to_ask_for_instead() {
         casebook(dir.path()).args(["calibrate", "--base-url", &base, "--jobs", "1"]).args(more).output().unwrap()
     };
     let open = calibrate(&["demo/open", "--format", "json"]);
-    let said = String::from_utf8_lossy(&open.stdout).into_owned();
+    let said = out(&open);
     assert_eq!(open.status.code(), Some(0), "{said}");
     let value: serde_json::Value = serde_json::from_str(&said).unwrap();
     let places: Vec<(&str, &str)> = value["places"]
@@ -413,12 +395,12 @@ fn what_differs_each_time_is_listed_with_what_to_ask_for_instead() {
     assert_eq!(service.asked(), ["GET /v1/things/open", "GET /v1/things/open"]);
     // A case that asks for a value that does not last; the one that writes is left out.
     let closed = calibrate(&[]);
-    let said = String::from_utf8_lossy(&closed.stdout).into_owned();
+    let said = out(&closed);
     assert_eq!(closed.status.code(), Some(1), "{said}");
     assert!(said.contains("What differs and makes a case fail:") && said.contains("demo/closed"), "{said}");
     assert!(service.asked().iter().all(|asked| asked.starts_with("GET ")), "{:?}", service.asked());
     let none = calibrate(&["demo/made"]);
-    assert_eq!(none.status.code(), Some(4), "{}", String::from_utf8_lossy(&none.stderr));
+    ends(&none, 4);
 }
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -449,7 +431,7 @@ impl Drop for Mock {
 
 fn differ(arguments: &[&str]) -> (Option<i32>, String) {
     let output = casebook(Path::new(ROOT)).arg("diff-targets").args(arguments).output().unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said = out(&output) + &err(&output);
     (output.status.code(), said)
 }
 

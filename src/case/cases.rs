@@ -11,9 +11,9 @@ use super::expect::{open_check, open_pattern};
 use super::fields;
 use super::reader::{File, Node, check};
 use super::scope::{Least, Mention, RESERVED, Row, Scope, needs};
-use super::step::{PartialStep, StepPlace, millis};
+use super::step::{PartialStep, StepPlace, effect, millis};
 use crate::model::id::{CaseId, ClauseId};
-use crate::model::spec::{Case, CheckSpec, Contents, Effect, Step, StepRole};
+use crate::model::spec::{Case, CheckSpec, Contents, Step, StepRole};
 use crate::model::suite::FixtureKind;
 use crate::model::template::{JsonTemplate, Template};
 
@@ -145,11 +145,7 @@ fn case<'a>(reader: &mut Reader<'a>, node: &Node<'a>, suite: &str, service: &'a 
         service: service.to_owned(),
         clauses: whole,
         tags: node.strings("tags"),
-        effect: match node.text("effect") {
-            Some("write") => Effect::Write,
-            Some("destructive") => Effect::Destructive,
-            _ => Effect::Read,
-        },
+        effect: effect(file, node, &steps),
         needs: Vec::new(),
         locks: node.strings("locks"),
         observe: node.flag("observe"),

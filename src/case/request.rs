@@ -53,11 +53,11 @@ impl<'a> Reader<'a> {
         }
         PartialRequest {
             method,
-            path: self.template_at(node, "path"),
-            target: self.template_at(node, "target"),
+            path: self.target_at(node, "path"),
+            target: self.target_at(node, "target"),
             query: self.values_at(node, "query"),
             query_style: query_style(node),
-            query_raw: self.template_at(node, "query_raw"),
+            query_raw: self.target_at(node, "query_raw"),
             headers: self.header_values(node),
             without_headers: node.strings("without_headers").iter().map(|name| name.to_ascii_lowercase()).collect(),
             auth: self.auth(node),
@@ -65,6 +65,37 @@ impl<'a> Reader<'a> {
             redirects: node.integer("redirects").and_then(|most| u32::try_from(most).ok()),
             body: bodies.first().and_then(|key| self.body(node, key)),
         }
+    }
+
+    /// A part of the request target. What of it stands in the file must be something that can be sent as written.
+    fn target_at(&mut self, node: &Node<'a>, key: &str) -> Option<Template> {
+        let template = self.template_at(node, key)?;
+        let span = node.span_of(key);
+        let outside = match template.parts.first() {
+            Some(Part::Text(text)) => !text.starts_with(['/', '?']),
+            // A value is one segment of a path, and never the `/` before it.
+            Some(Part::Value(_)) => key == "path",
+            None => false,
+        };
+        if outside && key != "query_raw" {
+            self.file.error(span.clone(), format!("`{key}` begins with `/`"));
+        }
+        for part in &template.parts {
+            let Part::Text(text) = part else { continue };
+            if text.contains('#') {
+                let help = Some("write %23".to_owned());
+                self.file.error_help(
+                    span.clone(),
+                    format!("`{key}` has a `#`, behind which nothing is ever sent"),
+                    help,
+                );
+            } else if let Some(c) = text.chars().find(|c| !sendable(*c, key == "path")) {
+                let message = format!("`{key}` cannot be sent as written: no request target has a {c:?}");
+                let help = Some("write it percent-encoded".to_owned());
+                self.file.error_help(span.clone(), message, help);
+            }
+        }
+        Some(template)
     }
 
     pub(super) fn header_values(&mut self, node: &Node<'a>) -> Vec<(String, JsonTemplate)> {
@@ -146,6 +177,12 @@ impl<'a> Reader<'a> {
             },
         })
     }
+}
+
+/// Whether a character can stand in a request target. Of a path, those are encoded that could only end it.
+fn sendable(c: char, path: bool) -> bool {
+    let text = format!("/{c}");
+    path && (c.is_control() || !c.is_ascii() || c == ' ') || http::uri::PathAndQuery::from_maybe_shared(text).is_ok()
 }
 
 pub(super) fn query_style(node: &Node<'_>) -> Option<QueryStyle> {

@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::context::Reader;
 use super::diagnostic::suggestion;
 use super::expect::PartialExpect;
-use super::reader::Node;
+use super::reader::{File, Node};
 use super::request::PartialRequest;
 use super::scope::Mention;
 use crate::model::id::ClauseId;
-use crate::model::spec::{Capture, ExpectBody, ExpectSpec, Extra, LedgerSpec, Poll, Step, StepRole};
+use crate::model::spec::{Capture, Effect, ExpectBody, ExpectSpec, Extra, LedgerSpec, Poll, Step, StepRole};
 use crate::model::template::JsonTemplate;
 
 /// A step whose missing keys a shared one may fill.
@@ -181,4 +181,23 @@ pub(super) struct StepPlace<'a> {
     pub service: &'a str,
     pub observe: bool,
     pub span: Range<usize>,
+}
+
+/// What a case does to its target. One that does not say so is taken for the worst that its requests may do.
+pub(super) fn effect(file: &File<'_>, node: &Node<'_>, steps: &[Step]) -> Effect {
+    let changes = |step: &&Step| step.creates.is_some() || step.removes.is_some();
+    let only_asks = |step: &Step| matches!(step.request.method.as_literal(), Some("GET" | "HEAD" | "OPTIONS"));
+    match node.text("effect") {
+        Some("write") => Effect::Write,
+        Some("destructive") => Effect::Destructive,
+        Some("read") => {
+            if let Some(step) = steps.iter().find(changes) {
+                let text = format!("a case that reads has no `creates` and no `removes` (step `{}`)", step.id);
+                file.error(node.span_of("effect"), text);
+            }
+            Effect::Read
+        }
+        _ if steps.iter().all(|step| only_asks(step) && !changes(&step)) => Effect::Read,
+        _ => Effect::Destructive,
+    }
 }

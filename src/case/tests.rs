@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::spec::{BodySpec, Case, ExpectBody, Extra, HeaderRule, StepRole, TargetSpec};
+use crate::model::spec::{BodySpec, Case, Effect, ExpectBody, Extra, HeaderRule, StepRole, TargetSpec};
 use crate::model::template::XmlText;
 
 const CLAUSES: &str = r#"
@@ -682,4 +682,40 @@ proptest! {
             let _ = render(&found, &files, true);
         }
     }
+}
+
+#[test]
+fn what_cannot_be_sent_as_written_is_told() {
+    let told = |request: &str| only(&format!("{EXPECT}request = {{ method = \"GET\", {request} }}\n")).2;
+    for outside in ["path = \"x\"", "path = \"@other.test/\"", "target = \":81/\"", "target = \"http://other.test/\""] {
+        assert!(told(outside).ends_with("begins with `/`"), "{outside}");
+    }
+    assert_eq!(told("path = \"${g.ns}/x\""), "`path` begins with `/`");
+    for fragment in ["path = \"/a#b\"", "target = \"/a#b\"", "path = \"/\", query_raw = \"a#b\""] {
+        assert!(told(fragment).ends_with("has a `#`, behind which nothing is ever sent"), "{fragment}");
+    }
+    assert_eq!(told("target = \"/a b\""), "`target` cannot be sent as written: no request target has a ' '");
+    assert_eq!(told("path = \"/<a>\""), "`path` cannot be sent as written: no request target has a '<'");
+    let sent = "path = \"/a b/é/../%2e/\\\\x?y\"";
+    for good in [sent, "path = \"\"", "target = \"/a/../b\\\\c;d?e=f\"", "target = \"${g.ns}\"", "path = \"?a\""] {
+        one(&format!("{EXPECT}request = {{ method = \"GET\", {good} }}\n"));
+    }
+}
+
+#[test]
+fn who_does_not_say_what_a_case_does_is_not_trusted() {
+    let effect = |method: &str, more: &str| {
+        one(&format!("{EXPECT}{more}request = {{ method = \"{method}\", path = \"/\" }}\n")).effect
+    };
+    for (method, guessed) in
+        [("GET", Effect::Read), ("HEAD", Effect::Read), ("POST", Effect::Destructive), ("${g.ns}", Effect::Destructive)]
+    {
+        assert_eq!(effect(method, ""), guessed, "{method}");
+        assert_eq!(effect(method, "effect = \"read\"\n"), Effect::Read, "{method}");
+    }
+    let found = only(&format!("{REQUEST}{EXPECT}effect = \"read\"\n[[case.setup]]\nuse = \"add\"\nwith.ids = \"x\"\n"));
+    assert_eq!(
+        (found.0, found.2.as_str()),
+        (9, "a case that reads has no `creates` and no `removes` (step `setup-1`)")
+    );
 }

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::args::{self, Cli, ListFormat};
 use super::{Failure, files};
+use crate::model::connection::without_credentials;
 use crate::model::verdict::Exit;
 
 /// Name of the file.
@@ -146,7 +147,7 @@ pub(super) fn show(matches: &ArgMatches, project: Option<&Project>, format: List
             ArgAction::Count => vec![run.get_count(id).to_string()],
             _ => run
                 .get_raw(id)
-                .map(|raw| raw.map(|value| without_password(&value.to_string_lossy())).collect())
+                .map(|raw| raw.map(|value| shown(long, &value.to_string_lossy())).collect())
                 .unwrap_or_default(),
         };
         let in_file = project.is_some_and(|project| project.values.contains_key(long));
@@ -180,12 +181,9 @@ pub(super) fn show(matches: &ArgMatches, project: Option<&Project>, format: List
     }
 }
 
-/// A URL without what may be a password in it; anything else as it is.
-fn without_password(text: &str) -> String {
-    match (text.find("://"), text.find('@')) {
-        (Some(scheme), Some(at)) if scheme + 3 < at => format!("{}$HIDDEN{}", &text[..scheme + 3], &text[at..]),
-        _ => text.to_owned(),
-    }
+/// A setting's value without credentials, where it is a URL.
+fn shown(long: &str, value: &str) -> String {
+    if matches!(long, "base-url" | "proxy") { without_credentials(value) } else { value.to_owned() }
 }
 
 #[cfg(test)]

@@ -78,6 +78,10 @@ impl Dry<'_> {
         let mut all = plan::preview(case, &self.target, seed(self.args), run_id);
         for request in &mut all {
             request.url = self.redactor.text(&request.url).into_owned();
+            request.method = self.redactor.text(&request.method).into_owned();
+            for text in &mut request.unknown {
+                *text = self.redactor.text(text).into_owned();
+            }
         }
         all
     }

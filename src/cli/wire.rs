@@ -77,8 +77,9 @@ pub(super) async fn reachable(
     options: &HttpOptions,
 ) -> Result<(), Failure> {
     let mut seen: Vec<&String> = Vec::new();
-    for case in planned.iter().filter(|each| each.skip.is_none()).map(|each| &suite.cases[each.index]) {
-        let Some(url) = target.services.get(&case.service) else { continue };
+    let run = planned.iter().filter(|each| each.skip.is_none()).map(|each| &suite.cases[each.index]);
+    for service in run.flat_map(|case| case.steps.iter().map(|step| &step.service)) {
+        let Some(url) = target.services.get(service) else { continue };
         if seen.contains(&url) {
             continue;
         }

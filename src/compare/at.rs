@@ -15,6 +15,7 @@ use crate::model::expect::{AtCheck, Expect};
 use crate::model::json::Json;
 use crate::model::judgement::{Judgement, MismatchKind, Part};
 use crate::model::spec::Path;
+use crate::model::wide::markup;
 use crate::pattern::checks::escape_segment;
 use crate::pattern::matching::{Body, Matcher, at_pointer};
 use crate::pattern::memo::Memo;
@@ -52,7 +53,8 @@ fn of(content_type: &Option<String>) -> String {
 /// # Errors
 /// When the body is not of the path's kind, or the path cannot be read.
 pub fn extract(path: &Path, body: &[u8], content_type: Option<&str>) -> Result<Vec<Json<'static>>, ExtractError> {
-    let body = Parsed::new(body);
+    let body = markup(body);
+    let body = Parsed::new(&body);
     let content_type = || content_type.map(str::to_owned);
     check_path(path).map_err(ExtractError::Path)?;
     if let Path::XPath(text) = path {

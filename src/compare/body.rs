@@ -14,6 +14,7 @@ use crate::model::id::ClauseId;
 use crate::model::json::Json;
 use crate::model::judgement::{Judgement, MismatchKind, Part};
 use crate::model::pattern::{CheckDef, CheckIndex};
+use crate::model::wide::markup;
 use crate::pattern::matching::{Body, Matcher};
 use crate::pattern::parse::{JsonSyntaxError, parse_json_bytes};
 use crate::pattern::write::cut;
@@ -92,7 +93,7 @@ impl<'b> Parsed<'b> {
 /// # Errors
 /// What is wrong, in one sentence fragment.
 pub fn well_formed(content_type: Option<&str>, body: &[u8]) -> Result<(), String> {
-    form(content_type, &Parsed::new(body))
+    form(content_type, &Parsed::new(&markup(body)))
 }
 
 fn form(content_type: Option<&str>, body: &Parsed<'_>) -> Result<(), String> {

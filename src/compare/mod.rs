@@ -32,13 +32,15 @@ use crate::model::id::ChoiceId;
 use crate::model::json::Json;
 use crate::model::judgement::{Judgement, Mismatch, Part, ReadingFollowed};
 use crate::model::pattern::JsonPattern;
+use crate::model::wide::markup;
 use crate::pattern::matching::{Body, Matcher};
 use focus::Focus;
 
 /// Compares a response with an expectation. Every part is always compared; never stops at the first mismatch.
 #[must_use]
 pub fn compare(expect: &Expect, response: &Response, step: &str) -> Judgement {
-    let body = body::Parsed::new(&response.body);
+    let bytes = markup(&response.body);
+    let body = body::Parsed::new(&bytes);
     judge(expect, response, &body, step)
 }
 
@@ -46,7 +48,8 @@ pub fn compare(expect: &Expect, response: &Response, step: &str) -> Judgement {
 /// value to compare instead of the response's body, which must then be any JSON; an expectation of text does not see it.
 #[must_use]
 pub fn mismatches(expect: &Expect, response: &Response, body: Option<&Json<'_>>, step: &str) -> Vec<Mismatch> {
-    judge(expect, response, &body::Parsed::brief(&response.body, body, Focus::Anything), step).mismatches
+    let bytes = markup(&response.body);
+    judge(expect, response, &body::Parsed::brief(&bytes, body, Focus::Anything), step).mismatches
 }
 
 /// The mismatches of the body that [`mismatches`] finds, for an expectation that is [`positional`] and holds for an

@@ -2,6 +2,7 @@
 
 use crate::model::exchange::Response;
 use crate::model::expect::{BodyCheck, Expect};
+use crate::model::wide::markup;
 use crate::pattern::parse::parse_json_bytes;
 use crate::pattern::write::pretty;
 use crate::pattern::{illustrate, xml_illustrate};
@@ -23,7 +24,8 @@ pub fn show(expect: &Expect, response: &Response) -> Option<Shown> {
 }
 
 fn side_by_side(expect: &Expect, response: &Response) -> Option<Shown> {
-    let plain = || String::from_utf8_lossy(&response.body).into_owned();
+    let bytes = markup(&response.body);
+    let plain = || String::from_utf8_lossy(&bytes).into_owned();
     match &expect.body {
         BodyCheck::Json(pattern) => match parse_json_bytes(&response.body) {
             Ok(json) => Some(Shown {
@@ -34,7 +36,7 @@ fn side_by_side(expect: &Expect, response: &Response) -> Option<Shown> {
                 Some(Shown { expected: ended(pretty(&illustrate::illustrate(pattern, None))), actual: ended(plain()) })
             }
         },
-        BodyCheck::Xml(pattern) => match super::xml::parse(&response.body) {
+        BodyCheck::Xml(pattern) => match super::xml::parse(&bytes) {
             Ok(document) => Some(Shown {
                 expected: ended(xml_illustrate::illustrate(pattern, Some(&document))),
                 actual: ended(xml_illustrate::pretty(&document)),

@@ -13,14 +13,15 @@ use crate::model::spec::Extra;
 use crate::pattern::write::cut;
 use crate::pattern::xml_matching::{Aim, attribute, own_text, pair, seen_text, takes_anything, unlisted};
 
-/// Reads a document. UTF-8 only; a DTD is refused, and what is made to exhaust the reader.
+/// Reads a document in UTF-8; one in UTF-16 is UTF-8 already when it comes here ([`crate::model::wide`]). A DTD is refused, and what is made to exhaust the reader.
 ///
 /// # Errors
 /// Why it is not XML that is compared.
 pub fn parse(bytes: &[u8]) -> Result<roxmltree::Document<'_>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes)
-        .map_err(|cause| format!("byte {} is not UTF-8, the only encoding that is read", cause.valid_up_to()))?;
+    let text = std::str::from_utf8(bytes).map_err(|cause| {
+        format!("byte {} is neither UTF-8 nor of UTF-16 with its byte order mark", cause.valid_up_to())
+    })?;
     super::xml_guard::check(text)?;
     roxmltree::Document::parse(text).map_err(|error| match error {
         roxmltree::Error::DtdDetected => "it has a document type declaration, which is refused".to_owned(),

@@ -328,6 +328,11 @@ pub fn mock_target(suite: &Suite, env: &dyn Fn(&str) -> Option<String>) -> Resul
     target_text("targets/mock.toml", text, Path::new("targets"), suite, env)
 }
 
+/// A target file as its errors may show it.
+fn masked(source: SourceFile) -> SourceFile {
+    SourceFile { text: crate::target::masked(&source.text), ..source }
+}
+
 fn target_text(
     shown: &str,
     text: String,
@@ -339,7 +344,7 @@ fn target_text(
     let source = SourceFile { path: Arc::clone(&shown), text };
     let file = match crate::target::read(&shown, &source.text, suite) {
         Ok(file) => file,
-        Err(found) => return Err(LoadError::new(found, vec![source])),
+        Err(found) => return Err(LoadError::new(found, vec![masked(source)])),
     };
     let read = |origin: &Origin| match &origin.source {
         SecretSource::Value(value) => Ok(value.clone()),
@@ -371,7 +376,7 @@ fn target_text(
         }
     }
     if !found.is_empty() {
-        return Err(LoadError::new(found, vec![source]));
+        return Err(LoadError::new(found, vec![masked(source)]));
     }
     let mut target = file.resolve(values);
     target.connection = std::mem::take(&mut target.connection).below(parent);

@@ -260,6 +260,16 @@ impl Connection {
     }
 }
 
+/// A URL, or what was meant to be one, without what may be credentials in it.
+#[must_use]
+pub fn without_credentials(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    match text[start..].rfind('@') {
+        Some(at) => format!("{}$HIDDEN{}", &text[..start], &text[start + at..]),
+        None => text.to_owned(),
+    }
+}
+
 /// The address that a list gives a host for a port.
 #[must_use]
 pub fn find(resolve: &[Resolve], host: &str, port: u16) -> Option<IpAddr> {

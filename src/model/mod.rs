@@ -16,3 +16,4 @@ pub mod suite;
 pub mod target;
 pub mod template;
 pub mod verdict;
+pub mod wide;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::connection::Connection;
 use super::json::Json;
@@ -132,6 +133,20 @@ impl Target {
             limits: Limits::default(),
             known: Vec::new(),
         }
+    }
+}
+
+impl Target {
+    /// Whether a host may be changed so: it is on this machine, or the target file names it and the effect.
+    #[must_use]
+    pub fn may_change(&self, url: &Url, effect: Effect) -> bool {
+        let Some(host) = url.host_str() else { return false };
+        if self.connection.is_local(url) {
+            return true;
+        }
+        let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or(0));
+        self.safety.allow.contains(&effect)
+            && self.safety.hosts.iter().any(|named| named == host || *named == with_port)
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod forms;
 mod needles;
+mod wide;
 
 use std::borrow::Cow;
 
@@ -54,9 +55,21 @@ pub struct Redactor {
 impl Redactor {
     /// A redactor for secrets given as name and value. An empty value is no secret.
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, RedactError> {
+        Self::extended(Vec::new(), Vec::new(), secrets)
+    }
+
+    /// This one, and more secrets. One after the other would not do: what the first puts into a secret that holds one
+    /// of its own hides it from the second.
+    pub fn and<'a>(&self, secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, RedactError> {
+        Self::extended(self.needles.texts(), self.names.clone(), secrets)
+    }
+
+    fn extended<'a>(
+        mut needles: Vec<(String, u32)>,
+        mut names: Vec<String>,
+        secrets: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, RedactError> {
         // One secret is often a part of another; the shape that is given first names both.
-        let mut needles = Vec::new();
-        let mut names = Vec::new();
         for (name, value) in secrets {
             if value.is_empty() {
                 continue;
@@ -124,30 +137,39 @@ impl Redactor {
         if let Cow::Owned(out) = &mut clean {
             out.extend_from_slice(&bytes[copied..]);
         }
-        match self.unwrapped(&clean) {
-            Some(bytes) => Cow::Owned(bytes),
-            None => clean,
+        for indented in [false, true] {
+            if let Some(bytes) = self.unwrapped(&clean, indented) {
+                clean = Cow::Owned(bytes);
+            }
         }
+        self.widely(&clean, false).map_or(clean, Cow::Owned)
     }
 
-    /// Secrets that line breaks, real or escaped, run through: encoders wrap lines at 64 or 76 columns.
-    fn unwrapped(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+    /// Secrets that line breaks, real or escaped, run through: encoders wrap lines at 64 or 76 columns, and some indent
+    /// what follows.
+    fn unwrapped(&self, bytes: &[u8], indented: bool) -> Option<Vec<u8>> {
         let mut folded = Vec::new();
         // Where in the folded text something is left out, and how much up to there.
         let mut gaps: Vec<(usize, usize)> = Vec::new();
         let (mut from, mut gone) = (0, 0);
+        let mut blanks = 0;
         for at in memchr::memchr3_iter(b'\n', b'\r', b'\\', bytes) {
-            let length = match (bytes[at], bytes.get(at + 1)) {
+            let mut length = match (bytes[at], bytes.get(at + 1)) {
                 (b'\\', Some(b'n' | b'r')) => 2,
                 (b'\\', _) => continue,
                 _ => 1,
             };
+            if indented {
+                let indent = bytes[at + length..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+                length += indent;
+                blanks += indent;
+            }
             folded.extend_from_slice(&bytes[from..at]);
             from = at + length;
             gone += length;
             gaps.push((folded.len(), gone));
         }
-        if gaps.is_empty() {
+        if gaps.is_empty() || indented && blanks == 0 {
             return None;
         }
         folded.extend_from_slice(&bytes[from..]);
@@ -226,9 +248,11 @@ impl Redactor {
 
     /// Removes secrets from an exchange that is of no case.
     pub fn exchange(&self, exchange: &mut ExchangeRecord) {
+        self.string(&mut exchange.method);
         self.string(&mut exchange.url);
         self.headers(&mut exchange.headers);
         for hop in &mut exchange.redirects {
+            self.string(&mut hop.method);
             self.string(&mut hop.url);
             hop.dropped.iter_mut().for_each(|name| self.string(name));
         }
@@ -266,6 +290,10 @@ impl Redactor {
         if let Some(text) = &mut body.text {
             self.string(text);
             if body.cut
+                && let Some(bytes) = self.widely(text.as_bytes(), true)
+            {
+                *text = String::from_utf8_lossy(&bytes).into_owned();
+            } else if body.cut
                 && let Some((start, name)) = self.begun(text.as_bytes())
             {
                 text.replace_range(start.., name);
@@ -276,6 +304,10 @@ impl Redactor {
         {
             let mut clean = self.bytes(&bytes);
             if body.cut
+                && let Some(bytes) = self.widely(&clean, true)
+            {
+                clean = Cow::Owned(bytes);
+            } else if body.cut
                 && let Some((start, name)) = self.begun(&clean)
             {
                 let kept = clean.to_mut();
@@ -332,7 +364,7 @@ mod tests {
             let lines: Vec<&str> = text.as_bytes().chunks(9).map(|line| std::str::from_utf8(line).unwrap()).collect();
             format!("a{end}b <{}>{end}", lines.join(end))
         };
-        for end in ["\n", "\r\n", "\\r\\n"] {
+        for end in ["\n", "\r\n", "\\r\\n", "\n    ", "\\n\t", "\r\n "] {
             for form in [SECRET.to_owned(), STANDARD.encode(SECRET)] {
                 let text = wrapped(&form, end);
                 assert_eq!(redactor.text(&text), format!("a{end}b <$GROOVE_ACCESS_TOKEN>{end}"));
@@ -344,6 +376,12 @@ mod tests {
             assert!(redactor.text(&text).contains("$GROOVE"), "{text}");
         }
         assert_eq!(redactor.text("a\nb\\nc\r\n"), "a\nb\\nc\r\n");
+    }
+
+    #[test]
+    fn a_secret_that_holds_another_is_hidden_whole() {
+        let both = redactor().and([("first.token", &*format!("tenant-{SECRET}-suffix"))]).unwrap();
+        assert_eq!(both.text(&format!("<tenant-{SECRET}-suffix> <{SECRET}>")), "<$FIRST_TOKEN> <$GROOVE_ACCESS_TOKEN>");
     }
 
     #[test]

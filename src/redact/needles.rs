@@ -70,6 +70,11 @@ impl Needles {
         Self { sorted: keyed.into_iter().map(|(_, text, name)| (text, name)).collect(), buckets, filter, longest }
     }
 
+    /// Every text, in an order that makes the same of it again.
+    pub(super) fn texts(&self) -> Vec<(String, u32)> {
+        self.sorted.clone()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.sorted.is_empty()
     }
@@ -102,11 +107,26 @@ impl Needles {
         None
     }
 
-    /// Every needle, from left to right, none overlapping the one before.
+    /// The longest needle that begins at a place.
+    fn at(&self, text: &[u8], start: usize) -> Option<Found> {
+        let rest = text.get(start..)?;
+        let (needle, name) =
+            self.candidates(rest.first_chunk()?).iter().find(|(needle, _)| rest.starts_with(needle.as_bytes()))?;
+        Some(Found { start, end: start + needle.len(), name: *name })
+    }
+
+    /// Every needle, from left to right. Those that overlap are one, so that no half of the second stays.
     pub(super) fn find_all<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Found> + 'a {
         let mut from = 0;
         std::iter::from_fn(move || {
-            let found = self.find(text, from)?;
+            let mut found = self.find(text, from)?;
+            let mut inside = found.start + 1;
+            while inside < found.end {
+                if let Some(other) = self.at(text, inside) {
+                    found.end = found.end.max(other.end);
+                }
+                inside += 1;
+            }
             from = found.end;
             Some(found)
         })
@@ -140,7 +160,7 @@ mod tests {
         let needles = needles(&["secret", "secret-one", "cret-onetwo", "short", "secret"]);
         let found: Vec<_> = needles.find_all(b"a secret-onetwo secret-on secret").collect();
         let at = |start, end, name| Found { start, end, name };
-        assert_eq!(found, [at(2, 12, 1), at(16, 22, 0), at(26, 32, 0)]);
+        assert_eq!(found, [at(2, 15, 1), at(16, 22, 0), at(26, 32, 0)], "of two that overlap no half is left");
         assert_eq!(needles.find(b"secre short", 0), None, "too short a needle is none");
         assert_eq!(Needles::new(Vec::new()).find(b"anything", 0), None);
         assert_eq!(needles.find(b"", 0), None);
@@ -158,15 +178,21 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// As an automaton finds them.
+        /// As an automaton finds them; those that overlap are one.
         #[test]
         fn nothing_is_overlooked(texts in proptest::collection::vec("[ab]{6,9}", 1..20), text in "[abc]{0,80}") {
             let needles = needles(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-            let automaton = aho_corasick::AhoCorasick::builder()
-                .match_kind(aho_corasick::MatchKind::LeftmostLongest)
-                .build(&texts)
-                .expect("an automaton");
-            let expected: Vec<_> = automaton.find_iter(&text).map(|found| (found.start(), found.end())).collect();
+            let automaton = aho_corasick::AhoCorasick::new(&texts).expect("an automaton");
+            let mut all: Vec<_> =
+                automaton.find_overlapping_iter(&text).map(|found| (found.start(), found.end())).collect();
+            all.sort_unstable();
+            let mut expected: Vec<(usize, usize)> = Vec::new();
+            for (start, end) in all {
+                match expected.last_mut() {
+                    Some(last) if start < last.1 => last.1 = last.1.max(end),
+                    _ => expected.push((start, end)),
+                }
+            }
             let found: Vec<_> = needles.find_all(text.as_bytes()).map(|found| (found.start, found.end)).collect();
             assert_eq!(found, expected);
         }

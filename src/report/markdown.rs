@@ -14,7 +14,7 @@ use super::escape::{markdown, markdown_block, markdown_code, shorten};
 use super::group::{Group, groups};
 use super::known;
 use super::standing::Standing;
-use super::text::{ClauseTexts, answer, bodies, clauses_of, exchange_of, rerun};
+use super::text::{ClauseTexts, answer, bodies, clauses_of, exchange_of, hint, rerun};
 use super::words;
 
 /// GitHub takes 1 MiB of summary for a step; what another step wrote into the same file counts too.
@@ -191,6 +191,9 @@ fn failure(group: &Group<'_>, clauses: &ClauseTexts) -> String {
     let mut commands = String::new();
     if let Some(exchange) = exchange_of(case) {
         let _ = writeln!(commands, "# {}", answer(exchange));
+        if let Some(hint) = hint(case) {
+            let _ = writeln!(commands, "# {hint}");
+        }
         let _ = writeln!(commands, "{}", shorten(&curl(exchange), 4000));
     }
     commands.push_str(&rerun(case.id.as_str()));

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::diff::{self, Palette};
 use crate::model::clause::{Clause, Level};
 use crate::model::id::ClauseId;
-use crate::model::judgement::Mismatch;
+use crate::model::judgement::{Mismatch, Part};
 use crate::model::spec::StepRole;
 use crate::record::{CaseRecord, ChoiceRecord, ExchangeRecord, SummaryRecord};
 
@@ -158,6 +158,24 @@ pub fn exchange_of(case: &CaseRecord) -> Option<&ExchangeRecord> {
         .or_else(|| exchanges.iter().find(|exchange| exchange.error.is_some()))
         .or_else(|| exchanges.iter().rev().find(|exchange| exchange.role == StepRole::Main))
         .or_else(|| exchanges.last())
+}
+
+/// What a user can do about a failure that is the run's own doing: it asks faster than the service lets it.
+#[must_use]
+pub fn hint(case: &CaseRecord) -> Option<&'static str> {
+    let first = case.judgement.mismatches.iter().find(|mismatch| mismatch.part == Part::Status)?;
+    let of_step = |exchange: &&ExchangeRecord| exchange.step == first.step;
+    let response = case.exchanges.iter().rev().find(of_step)?.response.as_ref()?;
+    let asks_to_wait = response.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+    match (response.status, asks_to_wait) {
+        (429 | 503, true) => Some(
+            "the service asks to wait: `retry_after` under [limits] of the target file waits, `per_second` asks less often",
+        ),
+        (429, false) => {
+            Some("the service is asked too often: `per_second` under [limits] of the target file asks less often")
+        }
+        _ => None,
+    }
 }
 
 /// The command that runs just these cases.
@@ -374,6 +392,9 @@ pub fn block(cases: &[&CaseRecord], clauses: &ClauseTexts, palette: &Palette) ->
         block.entry(2, "request", &log_line(&curl(exchange)));
         block.entry(2, "answer", &answer(exchange));
     }
+    if let Some(hint) = hint(case) {
+        block.entry(2, "hint", hint);
+    }
     block.entry(2, "rerun", &log_line(&rerun(case.id.as_str())));
     if cases.len() > 1 {
         let more = words::count(cases.len() - 1, "more case fails", "more cases fail");
@@ -402,6 +423,27 @@ mod tests {
         let text = blocks.join("\n");
         assert!(text.lines().all(|line| !line.chars().any(super::super::escape::is_hidden)));
         insta::assert_snapshot!("text", text);
+    }
+
+    #[test]
+    fn who_is_asked_too_often_is_told_what_to_set() {
+        let record = crate::record::sample::record();
+        let status = |case: &&CaseRecord| case.judgement.mismatches.iter().any(|each| each.part == Part::Status);
+        let mut case = record.cases.iter().find(status).expect("a wrong status").clone();
+        let step = case.judgement.mismatches.iter().find(|each| each.part == Part::Status).expect("found").step.clone();
+        let exchange = case.exchanges.iter().position(|each| each.step == step).expect("its exchange");
+        let mut hinted = |status: u16, header: Option<&str>| {
+            let response = case.exchanges[exchange].response.as_mut().expect("an answer");
+            response.status = status;
+            response.headers = header.map(|name| (name.to_owned(), "7".to_owned())).into_iter().collect();
+            let text = block(&[&case], &ClauseTexts::default(), &Palette::plain());
+            (text.contains("`retry_after` under [limits]"), text.contains("`per_second`"))
+        };
+        assert_eq!(hinted(429, Some("Retry-After")), (true, true));
+        assert_eq!(hinted(429, None), (false, true));
+        assert_eq!(hinted(503, Some("retry-after")), (true, true));
+        assert_eq!(hinted(503, None), (false, false));
+        assert_eq!(hinted(500, Some("retry-after")), (false, false));
     }
 
     #[test]

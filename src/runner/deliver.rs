@@ -10,6 +10,7 @@ use super::jar::Jar;
 use super::redirect::{self, Follower, Next};
 use crate::model::exchange::{PreparedRequest, Response};
 use crate::model::spec::Effect;
+use crate::model::target::Target;
 use crate::model::verdict::Stage;
 use crate::record::HopRecord;
 use crate::transport::{Transport, TransportError};
@@ -41,6 +42,12 @@ pub(super) struct Sent {
 
 /// Sends a request and follows where it is redirected to, as far as the order allows.
 pub(super) async fn deliver<T: Transport>(env: &Env<T>, order: &Order<'_>, request: &PreparedRequest) -> Sent {
+    if let Some(host) = misled(&env.target, order.effect, request) {
+        let detail = format!("not sent: a case that changes its target names another host in `Host`, {host}");
+        let started = env.started.elapsed();
+        let answer = Err(TransportError { stage: Stage::Send, detail });
+        return Sent { answer, attempts: 1, started, elapsed: Duration::ZERO, hops: Vec::new() };
+    }
     let mut sent = send(env, request).await;
     keep(order, request, &sent);
     if order.redirects == 0 {
@@ -49,7 +56,8 @@ pub(super) async fn deliver<T: Transport>(env: &Env<T>, order: &Order<'_>, reque
     let mut current = request.clone();
     while sent.hops.len() < order.redirects as usize {
         let Ok(response) = &sent.answer else { break };
-        let who = Follower { effect: order.effect, secrets: &env.redactor, captured: order.captured };
+        let who =
+            Follower { effect: order.effect, target: &env.target, secrets: &env.redactor, captured: order.captured };
         match redirect::next(&current, response, &who) {
             Next::Stop => break,
             Next::Refuse(reason) => {
@@ -73,6 +81,21 @@ pub(super) async fn deliver<T: Transport>(env: &Env<T>, order: &Order<'_>, reque
         }
     }
     sent
+}
+
+/// The host that a case's own `Host` field would have changed: what answers at one address may serve many names.
+fn misled(target: &Target, effect: Effect, request: &PreparedRequest) -> Option<String> {
+    if effect == Effect::Read {
+        return None;
+    }
+    let named = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let base = Url::parse(&request.base_url).ok()?;
+    named.filter(|_| !target.connection.is_local(&base)).find_map(|(_, value)| {
+        let value = String::from_utf8_lossy(value);
+        let url = Url::parse(&format!("{}://{value}", base.scheme())).ok().filter(|url| url.path() == "/");
+        let allowed = url.is_some_and(|url| url.host() == base.host() || target.may_change(&url, effect));
+        (!allowed).then(|| value.escape_debug().to_string())
+    })
 }
 
 /// Keeps the cookies of an answer.
@@ -137,6 +160,41 @@ pub(super) fn put_off(response: &Response, longest: Duration, now: SystemTime) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::target::Safety;
+
+    #[test]
+    fn a_host_field_leads_no_write_to_another_name() {
+        let named = |base: &str, host: &str, effect| {
+            let safety = Safety {
+                allow: vec![Effect::Write],
+                hosts: vec!["a.test".to_owned(), "b.test".to_owned()],
+                unprobed: false,
+            };
+            let request = PreparedRequest {
+                service: String::new(),
+                method: "POST".to_owned(),
+                base_url: base.to_owned(),
+                target: "/".to_owned(),
+                headers: vec![("Host".to_owned(), host.as_bytes().to_vec())],
+                body: None,
+                timeout: Duration::from_secs(1),
+            };
+            misled(&Target { safety, ..Target::unnamed() }, effect, &request).is_none()
+        };
+        for (base, host, effect, free) in [
+            ("http://a.test", "c.test", Effect::Read, true),
+            ("http://a.test", "a.test", Effect::Write, true),
+            ("http://a.test", "A.TEST:8080", Effect::Write, true),
+            ("http://a.test", "b.test", Effect::Write, true),
+            ("http://127.0.0.1:8080", "c.test", Effect::Write, true),
+            ("http://a.test", "b.test", Effect::Destructive, false),
+            ("http://a.test", "c.test", Effect::Write, false),
+            ("http://a.test", "a.test/../c.test", Effect::Write, false),
+            ("http://a.test", "", Effect::Write, false),
+        ] {
+            assert_eq!(named(base, host, effect), free, "{base} {host} {effect:?}");
+        }
+    }
 
     #[test]
     fn a_wait_is_taken_from_seconds_or_a_date_and_never_too_long() {

@@ -222,13 +222,10 @@ impl<'a> Findings<'a> {
         record.ledger = kept.ledger;
         record.started_us = micros(span.begun);
         record.elapsed_us = micros(span.ended.saturating_sub(span.begun));
-        setting.redactor.case(&mut record);
-        if !kept.secrets.is_empty() {
-            let own = kept.secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            if let Ok(redactor) = Redactor::new(own) {
-                redactor.case(&mut record);
-            }
-        }
+        let own = kept.secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        // What is too short to be kept secret is not among them.
+        let all = if kept.secrets.is_empty() { None } else { setting.redactor.and(own).ok() };
+        all.as_ref().unwrap_or(&setting.redactor).case(&mut record);
         record
     }
 }

@@ -4,6 +4,7 @@ use url::{Position, Url};
 
 use crate::model::exchange::{PreparedRequest, Response};
 use crate::model::spec::Effect;
+use crate::model::target::Target;
 use crate::record::HopRecord;
 use crate::redact::Redactor;
 
@@ -25,6 +26,8 @@ pub(super) enum Next {
 pub(super) struct Follower<'a> {
     /// What the case does to the target.
     pub(super) effect: Effect,
+    /// What may be changed, and where connections go.
+    pub(super) target: &'a Target,
     /// Finds the target's secrets.
     pub(super) secrets: &'a Redactor,
     /// Secrets that the case has captured.
@@ -72,8 +75,8 @@ pub(super) fn next(request: &PreparedRequest, response: &Response, who: &Followe
         following.body = None;
         following.headers.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
     }
-    if !same_host(&from, &to)
-        && (who.effect != Effect::Read || !matches!(following.method.as_str(), "GET" | "HEAD" | "OPTIONS"))
+    if (who.effect != Effect::Read || !matches!(following.method.as_str(), "GET" | "HEAD" | "OPTIONS"))
+        && !(same_host(&from, &to, who.target) && may_go_on(&to, who))
     {
         let effect = if who.effect == Effect::Read {
             "a request that may change something"
@@ -135,10 +138,19 @@ fn leave_behind(
     Ok(())
 }
 
-/// Whether both lead to one host: also from plain HTTP to TLS at the usual ports.
-fn same_host(from: &Url, to: &Url) -> bool {
+/// Whether both lead to one host: also from plain HTTP to TLS at the usual ports. A name that was given an address for
+/// one port only is another host at the other.
+fn same_host(from: &Url, to: &Url, target: &Target) -> bool {
+    let port = Url::port_or_known_default;
+    let address = |url: &Url| target.connection.address(url.host_str()?, port(url)?);
     from.host_str() == to.host_str()
-        && (from.port_or_known_default() == to.port_or_known_default() || from.port().is_none() && to.port().is_none())
+        && address(from) == address(to)
+        && (port(from) == port(to) || from.port().is_none() && to.port().is_none())
+}
+
+/// Whether a case that changes something may do so where it is led: the target file may name one port of a host.
+fn may_go_on(to: &Url, who: &Follower<'_>) -> bool {
+    who.effect == Effect::Read || who.target.may_change(to, who.effect)
 }
 
 fn origin(url: &Url) -> String {
@@ -148,6 +160,8 @@ fn origin(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::connection::Connection;
+    use crate::model::target::Safety;
 
     fn request(method: &str, target: &str) -> PreparedRequest {
         let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
@@ -168,6 +182,15 @@ mod tests {
     }
 
     fn follow(method: &str, status: u16, location: &str, effect: Effect) -> Next {
+        let safety = Safety {
+            allow: vec![Effect::Write, Effect::Destructive],
+            hosts: vec!["a.test".to_owned()],
+            unprobed: false,
+        };
+        led(&Target { safety, ..Target::unnamed() }, method, status, location, effect)
+    }
+
+    fn led(target: &Target, method: &str, status: u16, location: &str, effect: Effect) -> Next {
         let secrets = Redactor::new([("t", "s3cret-value")]).unwrap();
         let captured = [("c".to_owned(), "c4ptured/value".to_owned())];
         let response = Response {
@@ -178,7 +201,7 @@ mod tests {
             body: bytes::Bytes::new(),
             wire_bytes: 0,
         };
-        let who = Follower { effect, secrets: &secrets, captured: &captured };
+        let who = Follower { effect, target, secrets: &secrets, captured: &captured };
         next(&request(method, "/x?q=1"), &response, &who)
     }
 
@@ -232,6 +255,21 @@ mod tests {
 
     fn hop_tls() -> (PreparedRequest, HopRecord) {
         hop("GET", 308, "https://a.test/v1/x", Effect::Write)
+    }
+
+    /// `a.test` is this machine at port 80 only; at port 443 it is what name lookup says.
+    #[test]
+    fn an_address_for_one_port_is_no_other_port_s() {
+        let resolve = vec!["a.test:80:127.0.0.1".parse().unwrap()];
+        let local = Target { connection: Connection { resolve, ..Connection::default() }, ..Target::unnamed() };
+        for (method, effect) in [("GET", Effect::Write), ("POST", Effect::Destructive), ("POST", Effect::Read)] {
+            assert!(matches!(led(&local, method, 307, "https://a.test/", effect), Next::Refuse(_)), "{method}");
+            assert!(matches!(led(&local, method, 307, "/y", effect), Next::Follow(..)), "{method}");
+        }
+        let safety = Safety { allow: vec![Effect::Write], hosts: vec!["a.test:80".to_owned()], unprobed: false };
+        let one_port = Target { safety, ..Target::unnamed() };
+        assert!(matches!(led(&one_port, "POST", 307, "https://a.test/", Effect::Write), Next::Refuse(_)));
+        assert!(matches!(led(&one_port, "POST", 307, "/y", Effect::Write), Next::Follow(..)));
     }
 
     #[test]

@@ -48,6 +48,9 @@ pub enum TemplateError {
     /// A list or text of unreasonable size.
     #[error("`{0}` would make more than {MOST} entries or bytes")]
     TooLarge(&'static str),
+    /// A request target that would not stay with its base URL, or would not be sent whole.
+    #[error("the request target {0}")]
+    Target(&'static str),
     /// A pattern that does not compile once its values are in it.
     #[error("{0}")]
     Pattern(String),

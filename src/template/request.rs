@@ -76,6 +76,18 @@ fn add_own(headers: &mut Vec<(String, Vec<u8>)>, spec: &RequestSpec, scope: &Sco
 }
 
 fn target(spec: &TargetSpec, scope: &mut Scope) -> Result<String, TemplateError> {
+    let target = written(spec, scope)?;
+    // Behind a base URL `@other.host/` or `0/` would make another host or port of it.
+    if !(target.is_empty() || target.starts_with(['/', '?'])) {
+        return Err(TemplateError::Target("does not begin with `/`"));
+    }
+    if target.contains('#') {
+        return Err(TemplateError::Target("has a `#`, behind which nothing is ever sent; write %23"));
+    }
+    Ok(target)
+}
+
+fn written(spec: &TargetSpec, scope: &mut Scope) -> Result<String, TemplateError> {
     let (path, query, style, raw_query) = match spec {
         TargetSpec::Raw(raw) => return resolve_text(raw, scope, Mode::Plain),
         TargetSpec::Path { path, query, style, raw_query } => (path, query, style, raw_query),

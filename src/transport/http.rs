@@ -143,6 +143,11 @@ impl HttpTransport {
     }
 
     async fn exchange(&self, request: &PreparedRequest) -> Result<Response, TransportError> {
+        // Nothing that a variable holds may become a part of the host, and nothing that is recorded may stay unsent.
+        if !(request.target.is_empty() || request.target.starts_with(['/', '?'])) || request.target.contains('#') {
+            let text = "the request target cannot be sent as written: it does not begin with `/`, or has a `#`";
+            return Err(TransportError::new(Stage::Send, text));
+        }
         let text = format!("{}{}", request.base_url, request.target);
         let url = Url::parse(&text)
             .map_err(|error| TransportError::new(Stage::Send, format!("the URL cannot be sent: {error}")))?;

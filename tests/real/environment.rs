@@ -177,8 +177,7 @@ fn the_embedded_mock_shares_the_file_descriptors() {
         Command::new("bash").args(["-c", &script, env!("CARGO_BIN_EXE_casebook")]).current_dir(dir.path()).output();
     let output = output.expect("a shell");
     assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
-    let text = fs::read(dir.path().join("out/record.jsonl")).expect("a record");
-    let record = read(text.as_slice(), ReadMode::Complete).expect("a whole record");
+    let record = crate::support::record(&dir.path().join("out"));
     assert_eq!(record.footer.counts.errored, 0);
 }
 

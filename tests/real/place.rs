@@ -5,25 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use casebook::model::verdict::Verdict;
-use casebook::record::{CaseRecord, ReadMode, Record, read};
+use casebook::record::{CaseRecord, Record};
+
+pub(crate) use crate::output::{ends, err, out};
+use crate::support::{CLAUSES, casebook, record};
 
 const SERVICE: &str = "[service]\nid = \"demo\"\ntitle = \"Demo\"\n";
 
 const OTHER: &str = "[service]\nid = \"other\"\ntitle = \"Other\"\n";
-
-const CLAUSES: &str = r#"
-[document]
-id = "demo"
-title = "Demo"
-sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
-bytes = 1
-
-[[clause]]
-id = "DEM-01"
-section = "One"
-level = "stated"
-text = "It answers 200."
-"#;
 
 /// A suite of two services and whatever cases are given.
 pub(crate) struct Place {
@@ -74,12 +63,7 @@ impl Place {
     }
 
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_casebook"));
-        command.current_dir(self.path());
-        for name in ["CASEBOOK_CASES", "CASEBOOK_BASE_URL", "CASEBOOK_TARGET", "NO_COLOR"] {
-            command.env_remove(name);
-        }
-        command
+        casebook(self.path())
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
@@ -96,22 +80,8 @@ impl Place {
     }
 
     pub(crate) fn record(&self) -> Record {
-        let text = fs::read(self.path().join("out/record.jsonl")).expect("a record");
-        read(text.as_slice(), ReadMode::Complete).expect("a whole record")
+        record(&self.path().join("out"))
     }
-}
-
-pub(crate) fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-pub(crate) fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-#[track_caller]
-pub(crate) fn ends(output: &Output, exit: i32) {
-    assert_eq!(output.status.code(), Some(exit), "stdout:\n{}\nstderr:\n{}", out(output), err(output));
 }
 
 /// The case of a record.

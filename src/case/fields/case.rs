@@ -25,7 +25,11 @@ pub(crate) static CASE: Table = Table {
         field("clauses", Kind::Texts, "clauses proven by the checks that cite nothing themselves"),
         field("aliases", Kind::Texts, "former full ids"),
         field("tags", Kind::Texts, "words to select by"),
-        field("effect", EFFECT, "what the case does to the target (default: read)"),
+        field(
+            "effect",
+            EFFECT,
+            "what the case does to the target; without it `read` if it only sends GET, HEAD and OPTIONS, else `destructive`",
+        ),
         field("locks", Kind::Texts, "cases that share a lock never overlap"),
         field(
             "fixtures",

@@ -1,8 +1,11 @@
 //! Flags that say how a target is connected to: [`ConnectionArgs`]. Each stands before the target file's setting.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command};
 
 use crate::model::connection::{HttpVersion, ProxyUrl, Resolve};
 
@@ -25,7 +28,7 @@ pub struct ConnectionArgs {
     pub client_key: Option<PathBuf>,
     /// Send everything through this proxy (`--proxy http://proxy.test:3128`). HTTP_PROXY and the like are never
     /// looked at; credentials stand in the target file as `proxy_auth`.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = ProxyParser)]
     pub proxy: Option<ProxyUrl>,
     /// Connect to this address for a host's port (`--resolve api.example.test:443:127.0.0.1`).
     #[arg(long, value_name = "HOST:PORT:ADDRESS")]
@@ -36,4 +39,18 @@ pub struct ConnectionArgs {
     /// Accept any TLS certificate. Shown in every report but annotations.
     #[arg(long)]
     pub insecure: bool,
+}
+
+/// Reads a proxy's URL. What is wrong with it is told without repeating it: it may hold a password.
+#[derive(Clone)]
+struct ProxyParser;
+
+impl TypedValueParser for ProxyParser {
+    type Value = ProxyUrl;
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<ProxyUrl, clap::Error> {
+        value.to_string_lossy().parse().map_err(|error| {
+            clap::Error::raw(ErrorKind::ValueValidation, format!("--proxy: {error}\n")).with_cmd(command)
+        })
+    }
 }

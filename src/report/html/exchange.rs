@@ -1,5 +1,9 @@
 //! What went over the wire, for the page: [`Exchange`].
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::model::wide::decode;
 use crate::record::{BodyRecord, ExchangeRecord};
 use crate::report::curl::curl;
 use crate::report::text::answer;
@@ -72,6 +76,10 @@ fn message(first: &str, headers: &[(String, String)], body: Option<&BodyRecord>)
         out.push_str("\n\n");
         match (&body.text, &body.base64) {
             (Some(text), _) => out.push_str(&Text::lines(text, MAX_BODY).0),
+            (None, Some(base64)) if let Some((text, _)) = STANDARD.decode(base64).ok().and_then(|all| decode(&all)) => {
+                out.push_str(&format!("({} bytes of UTF-16)\n", body.bytes));
+                out.push_str(&Text::lines(&text, MAX_BODY).0);
+            }
             (None, Some(base64)) => {
                 out.push_str(&format!("({} bytes that are no text, in base64)\n", body.bytes));
                 out.push_str(&Text::short(base64, MAX_BODY).0);

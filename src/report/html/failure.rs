@@ -7,7 +7,7 @@ use crate::model::judgement::Mismatch;
 use crate::record::Record;
 use crate::report::group::{Group, groups};
 use crate::report::standing::Standing;
-use crate::report::text::{ClauseTexts, clauses_of, rerun};
+use crate::report::text::{ClauseTexts, clauses_of, hint, rerun};
 use crate::report::words;
 
 use super::diff::{Diff, bodies, diff};
@@ -148,7 +148,10 @@ fn failure(
         verdict: words::verdict(&case.outcome),
         title: Text::line(&case.title),
         place,
-        cause: Text::short(&words::cause(&case.outcome).unwrap_or_default(), MAX_VALUE),
+        cause: Text::short(
+            &words::cause(&case.outcome).or_else(|| hint(case).map(str::to_owned)).unwrap_or_default(),
+            MAX_VALUE,
+        ),
         clauses: clauses_of(case).iter().map(|id| Text::line(&clauses.line(id))).collect(),
         more_mismatches: case.judgement.mismatches.len() - mismatches.len(),
         mismatches,
