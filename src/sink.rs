@@ -11,6 +11,9 @@ use thiserror::Error;
 use crate::record::{Record, Stored};
 use crate::report::{Format, ReportError, can_be_streamed, render, render_stored};
 
+/// Cases and clauses of a record whose reports are made sooner than a thread begins.
+const FEW: usize = 32;
+
 /// Most cases of a record whose reports are all held in memory at once.
 const MANY: usize = 1000;
 
@@ -129,7 +132,8 @@ impl Sink {
     /// # Errors
     /// As [`Sink::write`].
     pub fn write_to(&self, record: &Record, stdout: &mut dyn Write) -> Result<(), Vec<SinkError>> {
-        if self.outputs.len() < 2 || record.cases.len() > MANY {
+        let is_small = record.cases.len() + record.summary.clauses.len() < FEW;
+        if self.outputs.len() < 2 || is_small || record.cases.len() > MANY {
             return self.each(stdout, |_| true, |format, out| Ok(out.write_all(&render(format, record)?)?));
         }
         std::thread::scope(|scope| {
