@@ -10,10 +10,13 @@ use crate::model::id::ClauseId;
 use crate::model::pattern::{CheckDef, CheckIndex};
 use crate::model::spec::Cite;
 
+/// Segments of a place, and the clauses that are cited there.
+type Cited<'a> = (Vec<Cow<'a, str>>, Arc<[ClauseId]>);
+
 /// The checks of a pattern under construction. Equal name and clauses are one check.
 pub struct Checks<'a> {
     prefix: &'a str,
-    cites: Vec<(Vec<Cow<'a, str>>, Arc<[ClauseId]>)>,
+    cites: Vec<Cited<'a>>,
     fallback: Arc<[ClauseId]>,
     list: Vec<CheckDef>,
     /// The hash of each check's name.

@@ -75,7 +75,7 @@ pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case, subject: O
         // A listener that went away wants to hear no more.
         let _ = listener.send(testimony).await;
     }
-    Finished::new(found.conclude(halt, span))
+    Finished::new(found.conclude(halt.as_ref(), span))
 }
 
 struct Attempt<'a, T> {

@@ -82,7 +82,7 @@ impl Subject {
     pub(super) fn judge(&self, kept: Kept, last: Last, span: Span) -> CaseRecord {
         let mut findings = Findings { setting: &self.setting, case: self.case(), kept };
         let halt = findings.last(last).err();
-        findings.conclude(halt, span)
+        findings.conclude(halt.as_ref(), span)
     }
 }
 
@@ -211,8 +211,8 @@ impl<'a> Findings<'a> {
     }
 
     /// The record of the case, redacted.
-    pub(super) fn conclude(self, halt: Option<Halt>, span: Span) -> CaseRecord {
-        let outcome = self.outcome(halt.as_ref());
+    pub(super) fn conclude(self, halt: Option<&Halt>, span: Span) -> CaseRecord {
+        let outcome = self.outcome(halt);
         let Self { setting, case, kept } = self;
         let mut record = setting.unrun(case, outcome);
         record.judgement = kept.judgement;
