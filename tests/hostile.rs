@@ -845,7 +845,7 @@ fn a_thousand_cases_against_a_service_that_misbehaves_at_random_are_all_accounte
     });
     let run = suite.run(&text(&["--jobs", "64", "--base-url", &format!("http://{address}")]));
     let record = run.record.as_ref().expect("a record");
-    assert_eq!(run.exit, Some(1), "{}", run.stderr);
+    assert_eq!(run.exit, Some(1), "{} {:?}", run.stderr, record.footer.reasons);
     assert_eq!((record.header.selected.len(), record.cases.len()), (1000, 1000));
     let counts = &record.footer.counts;
     assert_eq!(counts.passed + counts.failed + counts.errored, 1000, "{counts:?}");
