@@ -109,6 +109,12 @@ impl Redactor {
             {
                 clean.to_mut().replace_range(start..at, name);
                 end = start;
+            } else if at < end
+                && let Some(bytes) = self.widely(&clean.as_bytes()[..at], true)
+            {
+                clean.to_mut().replace_range(..at, &String::from_utf8_lossy(&bytes));
+                // What stands before has been looked at too.
+                break;
             }
         }
         clean
