@@ -112,9 +112,9 @@ impl Redactor {
             } else if at < end
                 && let Some(bytes) = self.widely(&clean.as_bytes()[..at], true)
             {
+                // Only the end has changed: whole secrets are gone already.
+                end = clean.bytes().zip(&bytes).take_while(|(old, new)| old == *new).count();
                 clean.to_mut().replace_range(..at, &String::from_utf8_lossy(&bytes));
-                // What stands before has been looked at too.
-                break;
             }
         }
         clean
