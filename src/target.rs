@@ -139,7 +139,9 @@ impl Reader<'_> {
         let known = |name: &str| values.contains_key(name) || secrets.contains_key(name);
         if let Some(node) = root.node("auth") {
             let real = identity.class == TargetClass::Real;
-            let known = Known { name: &known, secret: &|name| secrets.contains_key(name), real };
+            // What a service.toml declares as one is never a value of the file.
+            let secret = |name: &str| secrets.contains_key(name) || self.kind(name) == Some(FixtureKind::Secret);
+            let known = Known { name: &known, secret: &secret, real };
             self.auths(&node, "", &known, &mut auth);
         }
         let services = self.services(root);

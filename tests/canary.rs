@@ -208,7 +208,10 @@ fn respond(mode: &str, request: &[u8]) -> Vec<u8> {
             let text = format!("\u{feff}<?xml version=\"1.0\" encoding=\"utf-16\"?><a>{}</a>", xml(&line));
             answer("200 OK", "content-type: application/xml\r\n", &wide(u16::to_le_bytes, &text))
         }
-        "wide-plain" => answer("500 X", "", &wide(u16::to_be_bytes, &all("\n"))),
+        "wide-plain" => {
+            let plain = SECRETS.iter().map(|(_, secret)| *secret).filter(|secret| secret.is_ascii());
+            answer("500 X", "", &wide(u16::to_be_bytes, &plain.collect::<Vec<_>>().join("\n")))
+        }
         "wide-cut" => {
             let text = "z".repeat((32 << 10) - 12) + SECRETS[1].1 + "zz";
             answer("500 X", "", &[b"\xff", &wide(u16::to_be_bytes, &text)[..]].concat())

@@ -109,6 +109,12 @@ impl Redactor {
             {
                 clean.to_mut().replace_range(start..at, name);
                 end = start;
+            } else if at < end
+                && let Some(bytes) = self.widely(&clean.as_bytes()[..at], true)
+            {
+                // Only the end has changed: whole secrets are gone already.
+                end = clean.bytes().zip(&bytes).take_while(|(old, new)| old == *new).count();
+                clean.to_mut().replace_range(..at, &String::from_utf8_lossy(&bytes));
             }
         }
         clean

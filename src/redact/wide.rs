@@ -77,5 +77,11 @@ mod tests {
             }
         }
         assert_eq!(redactor.widely(SECRET.as_bytes(), true), None, "has no NUL");
+        let half = |text: &str| String::from_utf8(Order::Big.encode(text)).unwrap() + "…";
+        assert_eq!(redactor.text(&half("<a>s3cret/")), half("<a>$T"));
+        assert_eq!(
+            redactor.text(&(half("<a>s3cret") + " s3cret… " + &half("s3cret/"))),
+            half("<a>$T") + " $T… " + &half("$T")
+        );
     }
 }

@@ -33,7 +33,7 @@ fn nothing_that_a_value_holds_becomes_a_part_of_the_host() {
     let place =
         Place::new(&(cases + &case("slashes", &slashes, "")).replace("title = ", "effect = \"write\"\ntitle = "));
     place.target(&server.http(), "");
-    ends(&place.run(&["--target", "target.toml"]), 1);
+    ends(&place.run(&["--target", "target.toml"]), 2);
     for (id, _) in &values {
         errored(&place, &format!("{id}[r]"), Stage::Template);
     }
