@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("compare", &["model", "pattern"]),
     ("diff", &["model", "pattern"]),
     ("record", &["model", "pattern"]),
-    ("event", &["record"]),
+    ("event", &["model", "record"]),
     ("redact", &["model", "record"]),
     ("credible", &["model", "pattern", "record"]),
     ("conclude", &["model", "record", "credible"]),
