@@ -23,6 +23,9 @@ pub const LARGEST: u64 = 8 << 20;
 /// Largest body file that is read, in bytes.
 pub const LARGEST_ASSET: u64 = 64 << 20;
 
+/// So many bytes of clauses and services are taken apart sooner than a thread begins.
+const ALONE: usize = 8 << 10;
+
 /// Files that could not be loaded: everything that is wrong with them.
 #[derive(Clone, Debug)]
 pub struct LoadError {
@@ -238,8 +241,12 @@ fn part_of_checked(
             common.push(source);
         }
     }
-    // What all cases share is taken apart while the files of cases are read.
+    // What all cases share is taken apart while the files of cases are read, if it is more than a thread costs.
+    let length: usize = common.iter().map(|source| source.text.len()).sum();
     let (read, hashed) = std::thread::scope(|scope| {
+        if length < ALONE {
+            return (Shared::read(&common, &no_assets, true), hash_and_keep(files, named, patterns, &common));
+        }
         let shared = scope.spawn(|| Shared::read(&common, &no_assets, true));
         let hashed = hash_and_keep(files, named, patterns, &common);
         (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), hashed)

@@ -69,9 +69,15 @@ pub fn escape_segment(segment: &str) -> String {
 
 /// Whether one segment of a citation covers one of a place. `Child` covers `Child[2]` too.
 fn covers(cited: &str, place: &str) -> bool {
-    cited == "*"
-        || cited == place
-        || (place.ends_with(']') && !cited.ends_with(']') && place.split('[').next() == Some(cited))
+    if cited == "*" || cited == place {
+        return true;
+    }
+    // Only a position is left, and nearly nothing has one.
+    let positioned = |segment: &str| segment.as_bytes().last() == Some(&b']');
+    if !positioned(cited) && !positioned(place) {
+        return false;
+    }
+    (place.ends_with(']') && !cited.ends_with(']') && place.split('[').next() == Some(cited))
         || (cited.ends_with("[*]") && place.split('[').next() == cited.split('[').next())
 }
 
