@@ -499,6 +499,18 @@ mod tests {
     }
 
     #[test]
+    fn a_large_suite_has_the_hash_that_it_has_when_kept_whole() {
+        let dir = directory();
+        for (file, more) in [("z.toml", ""), ("a.toml", ", file = \"g/b.bin\""), ("b.toml", ", file = \"zz.bin\"")] {
+            fs::write(dir.path().join("g/b.bin"), "1").unwrap();
+            fs::write(dir.path().join("zz.bin"), "2").unwrap();
+            fs::write(dir.path().join("g").join(file), case(&format!("g/{}", &file[..1]), more)).unwrap();
+            let outlined = outlined(dir.path(), 0).expect("it is large enough");
+            assert_eq!(outlined.hash, suite(dir.path()).unwrap().hash, "{file}");
+        }
+    }
+
+    #[test]
     fn a_file_that_changed_meanwhile_is_told() {
         let dir = directory();
         let suite = outlined(dir.path(), 0).expect("it is large enough");
