@@ -61,11 +61,7 @@ pub(super) fn case(case: &CaseRecord, out: &mut Vec<u8>) -> serde_json::Result<(
     rare(out, ",\"diffs\":", diffs)?;
     rare(out, ",\"teardown_problems\":", teardown_problems)?;
     rare(out, ",\"ledger\":", ledger)?;
-    raw(out, ",\"started_us\":");
-    number(out, *started_us);
-    raw(out, ",\"elapsed_us\":");
-    number(out, *elapsed_us);
-    out.push(b'}');
+    span(out, *started_us, *elapsed_us);
     Ok(())
 }
 
@@ -170,11 +166,7 @@ fn exchange(exchange: &ExchangeRecord, out: &mut Vec<u8>) -> serde_json::Result<
     }
     rare(out, ",\"redirects\":", redirects)?;
     rare(out, ",\"waits\":", waits)?;
-    raw(out, ",\"started_us\":");
-    number(out, *started_us);
-    raw(out, ",\"elapsed_us\":");
-    number(out, *elapsed_us);
-    out.push(b'}');
+    span(out, *started_us, *elapsed_us);
     Ok(())
 }
 
@@ -202,6 +194,15 @@ fn fields(out: &mut Vec<u8>, headers: &[(String, String)]) {
         text(out, value);
         out.push(b']');
     });
+}
+
+/// When something began and how long it took, which are the last of its fields.
+fn span(out: &mut Vec<u8>, started_us: u64, elapsed_us: u64) {
+    raw(out, ",\"started_us\":");
+    number(out, started_us);
+    raw(out, ",\"elapsed_us\":");
+    number(out, elapsed_us);
+    out.push(b'}');
 }
 
 /// What is too rare, or too small, to be written by hand.
