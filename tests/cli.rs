@@ -337,6 +337,32 @@ fn verify_judges_again_and_finds_what_was_changed() {
     assert_ne!(document["differs"].as_array().map(Vec::len), Some(0));
 }
 
+/// Without its values a case would send something else, and a record that says the truth would be called a lie.
+#[test]
+fn verify_asks_for_the_profile_that_cases_need() {
+    let (place, service) = (Place::new(&["one"]), service());
+    let suite = place.path().join("cases/demo");
+    let fixture = "[[fixture]]\nname = \"demo.token\"\nkind = \"secret\"\ntext = \"A token.\"\n";
+    fs::write(suite.join("service.toml"), format!("{SERVICE}{fixture}")).expect("written");
+    let cases = fs::read_to_string(suite.join("cases.toml")).expect("the cases");
+    let with = cases.replace("[case.expect]", "headers.x-token = \"${demo.token}\"\n[case.expect]");
+    fs::write(suite.join("cases.toml"), with).expect("written");
+    let target = place.target(&service, "[secrets]\n\"demo.token\" = { env = \"DEMO_TOKEN\" }\n");
+    let target = target.to_str().expect("UTF-8");
+    let ran = casebook(place.path())
+        .args(["run", "--target", target, "--out", "o"])
+        .env("DEMO_TOKEN", "a-token-of-some-length")
+        .output()
+        .expect("the command runs");
+    ends(&ran, 0);
+    let without = run(place.path(), &["verify", "o"]);
+    ends(&without, 0);
+    assert!(out(&without).contains("the profile provides no demo.token"), "{}", out(&without));
+    let with = run(place.path(), &["verify", "o", "--target", target]);
+    ends(&with, 0);
+    assert!(out(&with).contains("1 judged again"), "{}", out(&with));
+}
+
 #[test]
 fn a_record_holds_no_secret_and_can_be_judged_without_one() {
     let dir = tempfile::tempdir().expect("a directory");

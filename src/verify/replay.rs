@@ -67,6 +67,13 @@ pub async fn again(record: &Record, suite: &Suite, target: &Target) -> Result<Ag
             found.differs.push(Finding::of(case, "the suite has no such case"));
             continue;
         };
+        let needs = &replay.suite.cases[index].needs;
+        if let Some(need) = needs.iter().find(|need| !plan::provides(&replay.target, need)) {
+            let text =
+                format!("the profile provides no {}, which the case needs; give the one that was run", need.name);
+            found.unverifiable.push(Finding::of(case, text));
+            continue;
+        }
         found.judged += 1;
         let judged = replay.case(case, index).await;
         match difference(case, judged) {
