@@ -23,7 +23,7 @@ pub struct Testimony {
 /// What came back in one main step, and what it was compared with.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Place of the step in [`Case::steps`](crate::model::spec::Case::steps).
+    /// Place of the step in [`Case::steps`](crate::model::spec::Contents::steps).
     pub step: usize,
     /// Method as sent.
     pub method: String,

@@ -13,8 +13,11 @@ use crate::model::template::{Expr, Filter, Function, JsonTemplate, Part, Templat
 /// Everything but unreserved characters (RFC 3986, section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Largest list or text that a function makes, so that a typing error cannot fill the memory.
+/// Longest text that a function makes, in bytes, so that a typing error cannot fill the memory.
 const MOST: usize = 1 << 24;
+
+/// Longest list that a function makes. An entry needs some thirty bytes, however short it is.
+const ENTRIES: usize = 1 << 20;
 
 /// Why a template cannot be resolved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +49,7 @@ pub enum TemplateError {
     #[error("{0} cannot be written into text; use `join`, an index or a filter")]
     NotText(&'static str),
     /// A list or text of unreasonable size.
-    #[error("`{0}` would make more than {MOST} entries or bytes")]
+    #[error("`{0}` would make more than {ENTRIES} entries or {MOST} bytes")]
     TooLarge(&'static str),
     /// A request target that would not stay with its base URL, or would not be sent whole.
     #[error("the request target {0}")]
@@ -262,9 +265,19 @@ fn integer(what: &str, value: &Json<'_>) -> Result<i64, TemplateError> {
     }
 }
 
-fn size(what: &'static str, value: &Json<'_>) -> Result<usize, TemplateError> {
+fn size(what: &'static str, value: &Json<'_>, most: usize) -> Result<usize, TemplateError> {
     let number = integer(what, value)?;
-    usize::try_from(number).ok().filter(|n| *n <= MOST).ok_or(TemplateError::TooLarge(what))
+    usize::try_from(number).ok().filter(|n| *n <= most).ok_or(TemplateError::TooLarge(what))
+}
+
+/// About how many bytes of text a value has, and one more for each value in it.
+fn weight(value: &Json<'_>) -> usize {
+    match value {
+        Json::String(text) | Json::Number(text) => text.len() + 1,
+        Json::Array(items) => 1 + items.iter().map(weight).sum::<usize>(),
+        Json::Object(members) => 1 + members.iter().map(|(key, value)| key.len() + weight(value)).sum::<usize>(),
+        Json::Null | Json::Bool(_) => 1,
+    }
 }
 
 fn as_text<'a>(value: &'a Json<'_>) -> Result<Cow<'a, str>, TemplateError> {
@@ -280,12 +293,16 @@ fn call(function: Function, arguments: &[Expr], scope: &Scope) -> Result<Json<'s
     let at = |index: usize| value(&arguments[index], scope);
     match function {
         Function::Repeat => {
-            let count = size("repeat", &at(1)?)?;
-            Ok(Json::Array(vec![at(0)?; count]))
+            let count = size("repeat", &at(1)?, ENTRIES)?;
+            let each = at(0)?;
+            if weight(&each).saturating_mul(count) > MOST {
+                return Err(TemplateError::TooLarge("repeat"));
+            }
+            Ok(Json::Array(vec![each; count]))
         }
         Function::Take => {
             let mut items = list_of(&arguments[0], scope)?;
-            let count = size("take", &at(1)?)?;
+            let count = size("take", &at(1)?, ENTRIES)?;
             if count > items.len() {
                 let what = describe(&arguments[0]);
                 return Err(TemplateError::OutOfRange { what, length: items.len(), index: count as i64 - 1 });
@@ -307,14 +324,14 @@ fn call(function: Function, arguments: &[Expr], scope: &Scope) -> Result<Json<'s
             Ok(Json::string(random_guid(scope.seed(), scope.case(), as_text(&at(0)?)?.as_ref(), 0)))
         }
         Function::RandomGuids => {
-            let count = size("random_guids", &at(0)?)?;
+            let count = size("random_guids", &at(0)?, ENTRIES)?;
             let label = at(1)?;
             let label = as_text(&label)?;
             let one = |index| Json::string(random_guid(scope.seed(), scope.case(), &label, index));
             Ok(Json::Array((0..count as u64).map(one).collect()))
         }
         Function::Text => {
-            let (text, count) = (at(0)?, size("text", &at(1)?)?);
+            let (text, count) = (at(0)?, size("text", &at(1)?, MOST)?);
             let text = as_text(&text)?;
             if text.len().saturating_mul(count) > MOST {
                 return Err(TemplateError::TooLarge("text"));
@@ -323,7 +340,7 @@ fn call(function: Function, arguments: &[Expr], scope: &Scope) -> Result<Json<'s
         }
         Function::XmlEach => Err(TemplateError::NotText("markup")),
         Function::List => arguments.iter().map(|each| value(each, scope)).collect::<Result<_, _>>().map(Json::Array),
-        Function::Range => Ok(Json::Array((0..size("range", &at(0)?)? as i64).map(Json::integer).collect())),
+        Function::Range => Ok(Json::Array((0..size("range", &at(0)?, ENTRIES)? as i64).map(Json::integer).collect())),
     }
 }
 
@@ -406,7 +423,7 @@ fn apply(filter: Filter, input: Json<'static>, arguments: &[Json<'static>]) -> R
         Filter::String => text.into_owned(),
         Filter::Length => return Ok(Json::integer(text.chars().count() as i64)),
         Filter::Cut => {
-            let (from, to) = (size("cut", &arguments[0])?, size("cut", &arguments[1])?);
+            let (from, to) = (size("cut", &arguments[0], MOST)?, size("cut", &arguments[1], MOST)?);
             text.chars().skip(from).take(to.saturating_sub(from)).collect()
         }
         Filter::Prefix => format!("{}{text}", argument(0)?),
@@ -483,6 +500,21 @@ mod tests {
         let many = Json::Array(vec![Json::string("a".to_owned()); 1000]);
         let joined = apply(Filter::Join, many, &[Json::string("-".repeat(MOST / 500))]);
         assert!(matches!(joined, Err(TemplateError::TooLarge("join"))), "{joined:?}");
+    }
+
+    /// Found by fuzzing: a list of millions of entries took seconds and half a gigabyte.
+    #[test]
+    fn lists_are_capped() {
+        let repeat = |what: Expr, count: i64| {
+            let call = Expr::Call(Function::Repeat, vec![what, Expr::Integer(count)]);
+            resolve_json(&whole(call), &mut scope(), false)
+        };
+        let text = |length: usize| Expr::Text("x".repeat(length));
+        assert!(repeat(text(1), 1000).is_ok());
+        assert_eq!(repeat(text(1), 7_777_774), Err(TemplateError::TooLarge("repeat")));
+        assert_eq!(repeat(text(1000), 100_000), Err(TemplateError::TooLarge("repeat")));
+        let many = Expr::Call(Function::Repeat, vec![text(1), Expr::Integer(100_000)]);
+        assert_eq!(repeat(many, 1000), Err(TemplateError::TooLarge("repeat")));
     }
 
     #[test]
