@@ -89,10 +89,6 @@ const FLOOD: Behaviour = on("interim-flood", Errored(Stage::Timeout), |s| {
     forever(s, &b"HTTP/1.1 102 Processing\r\n\r\n".repeat(2000));
 });
 
-/// What it says too much may meet whichever request is next on its connection, and so it has a port of its own where
-/// each case must end as it would alone.
-const LATE: &str = "late-answer-to-no-request";
-
 /// Every behaviour. Whoever adds one states what must become of the case that meets it.
 const BEHAVIOURS: &[Behaviour] = &[
     // The connection.
@@ -416,7 +412,7 @@ const BEHAVIOURS: &[Behaviour] = &[
         put(s, &[&ok(GOOD)[..], &ok(b"{\"ok\": \"never asked for\"}")].concat());
         keep(s);
     }),
-    of(Form::Then, LATE, Raced(None), |s| {
+    of(Form::Then, "late-answer-to-no-request", Raced(None), |s| {
         drain(s);
         put(s, &ok(GOOD));
         sleep(Duration::from_millis(20));
@@ -721,10 +717,8 @@ fn every_misbehaviour_ends_in_its_verdict_in_time() {
     let _beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     let baseline = trivial();
     let suite = Suite::new();
-    let written = |each: &Behaviour| case(each.name, each.form, &format!("/{}", each.name));
-    let (late, others): (Vec<&Behaviour>, _) = BEHAVIOURS.iter().partition(|each| each.name == LATE);
-    suite.service("demo", &others.into_iter().map(written).collect::<String>());
-    suite.service("late", &late.into_iter().map(written).collect::<String>());
+    let all: String = BEHAVIOURS.iter().map(|each| case(each.name, each.form, &format!("/{}", each.name))).collect();
+    suite.service("demo", &all);
     // Behaviours of a whole port, not of a path.
     suite.service("gone", &case("refused", Form::Json, "/"));
     suite.service("first", &case("speaks-first", Form::Json, "/"));
@@ -733,7 +727,6 @@ fn every_misbehaviour_ends_in_its_verdict_in_time() {
     suite.service("mute", &case("tls-never-answered", Form::Json, "/"));
     let ports: &[(&str, &str, SocketAddr, Wanted)] = &[
         ("gone", "http", gone(), Errored(Stage::Connect)),
-        ("late", "http", start(|path| name_of(path).to_owned()), Raced(None)),
         ("first", "http", listen(|s| put(s, &ok(b"{\"ok\": \"never asked for\"}"))), Raced(Some(Stage::Protocol))),
         ("cut", "https", listen(|s| drop(s.read(&mut [0; 4096]))), Errored(Stage::Tls)),
         (
@@ -757,8 +750,7 @@ fn every_misbehaviour_ends_in_its_verdict_in_time() {
     let run = suite.run(&arguments);
     let record = run.record.as_ref().expect("a record");
     assert_eq!(run.exit, Some(5), "some ports cannot be reached: {}", run.stderr);
-    // The late one is in both lists.
-    assert_eq!(record.cases.len(), BEHAVIOURS.len() + ports.len() - 1);
+    assert_eq!(record.cases.len(), BEHAVIOURS.len() + ports.len());
     assert_eq!(record.cases.len(), record.header.selected.len());
     let mut wrong = Vec::new();
     for case in &record.cases {
@@ -772,7 +764,8 @@ fn every_misbehaviour_ends_in_its_verdict_in_time() {
         }
         if !fits(case, wanted) {
             let kinds: Vec<MismatchKind> = case.judgement.mismatches.iter().map(|each| each.kind).take(5).collect();
-            wrong.push(format!("{}: wanted {wanted:?}, was {:?} {kinds:?}", case.id, case.outcome));
+            let came = case.judgement.mismatches.first().map(|first| first.actual.as_str());
+            wrong.push(format!("{}: wanted {wanted:?}, was {:?} {kinds:?} {came:?}", case.id, case.outcome));
         }
         // A redirect is an answer, and not an order.
         assert!(name != "redirect-loop" || case.exchanges.len() == 1);
