@@ -163,6 +163,8 @@ pub struct Connection {
     pub resolve: Vec<Resolve>,
     /// Everything goes to this Unix socket; URLs give the `Host` and the path only.
     pub unix_socket: Option<PathBuf>,
+    /// Every request has a connection of its own, so that an answer that nobody asked for reaches no other case.
+    pub no_reuse: bool,
 }
 
 impl Connection {
@@ -255,6 +257,9 @@ impl Connection {
         match self.http {
             HttpVersion::Auto => {}
             version => notes.push(format!("only HTTP/{} is spoken", version.word())),
+        }
+        if self.no_reuse {
+            notes.push("every request has a connection of its own".to_owned());
         }
         notes
     }

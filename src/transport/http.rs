@@ -48,6 +48,10 @@ impl Default for HttpOptions {
     }
 }
 
+/// A connection that was idle longer is not used again. Servers close theirs after five seconds and more; a request that
+/// meets the end of its connection would be an error of a case that did nothing to deserve it.
+const IDLE: Duration = Duration::from_secs(4);
+
 /// Sends over one shared client, so that connections are kept.
 pub struct HttpTransport {
     options: HttpOptions,
@@ -112,7 +116,8 @@ impl HttpTransport {
             .referer(false)
             .tcp_nodelay(true)
             .connect_timeout(self.options.connect_timeout)
-            .pool_max_idle_per_host(self.options.connections.unwrap_or(usize::MAX));
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(if network.no_reuse { 0 } else { self.options.connections.unwrap_or(usize::MAX) });
         builder = match network.http {
             HttpVersion::Auto => builder,
             HttpVersion::One => builder.http1_only(),

@@ -21,6 +21,46 @@ fn a_host_has_no_more_requests_at_a_time_than_its_target_says() {
     assert!(server.most_open() <= 4, "{} connections", server.most_open());
 }
 
+/// Which connection each of five requests in a row came on.
+fn connections(server: &Server, http: &str, more: &str, arguments: &[&str]) -> Vec<usize> {
+    let cases: String = (0..5).map(|at| case(&format!("c{at}"), &format!("path = \"/{at}\""), "")).collect();
+    let place = Place::new(&cases);
+    place.target(&server.http(), &format!("[limits]\njobs = 1\n[connection]\nhttp = \"{http}\"\n{more}"));
+    let before = server.asked().len();
+    let record = place.fires(0, arguments);
+    let told = record.header.warnings.iter().any(|warning| warning.contains("connection of its own"));
+    assert_eq!(told, !more.is_empty() || !arguments.is_empty(), "{:?}", record.header.warnings);
+    server.asked()[before..].iter().map(|asked| asked.connection).collect()
+}
+
+#[test]
+fn connections_are_kept_unless_the_target_or_the_command_line_says_no() {
+    let server = Server::start(|_| Answer::ok());
+    for http in ["1.1", "2"] {
+        let mut kept = connections(&server, http, "", &[]);
+        kept.dedup();
+        assert_eq!(kept.len(), 1, "HTTP/{http}");
+        for mut each in
+            [connections(&server, http, "reuse = false\n", &[]), connections(&server, http, "", &["--no-reuse"])]
+        {
+            each.sort_unstable();
+            each.dedup();
+            assert_eq!(each.len(), 5, "HTTP/{http}");
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_was_idle_for_long_is_not_used_again() {
+    let server = Server::start(|_| Answer::ok());
+    let place = Place::new(&(case("a", "path = \"/a\"", "") + &case("b", "path = \"/b\"", "")));
+    place.target(&server.http(), "[limits]\nper_second = 0.22\n");
+    place.fires(0, &[]);
+    let asked = server.asked();
+    assert_eq!(asked.len(), 2);
+    assert_ne!(asked[0].connection, asked[1].connection);
+}
+
 /// Puts off the first two requests for a path.
 fn busy(status: u16, retry_after: &'static str) -> Server {
     let asked = AtomicUsize::new(0);

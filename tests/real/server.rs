@@ -18,9 +18,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_rustls::TlsAcceptor;
 
-/// What a service was asked: `METHOD URI`, header fields.
+/// What a service was asked: `METHOD URI`, header fields, and on which connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
+    /// Connections are numbered as requests are spoken on them.
+    pub(crate) connection: usize,
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
 }
@@ -77,6 +79,7 @@ struct Shared {
     reply: Box<Reply>,
     asked: Mutex<Vec<Asked>>,
     tls: Option<TlsAcceptor>,
+    spoken: AtomicUsize,
     open: AtomicUsize,
     most_open: AtomicUsize,
     busy: AtomicUsize,
@@ -146,6 +149,7 @@ fn serve(listener: Listener, config: Option<ServerConfig>, reply: Box<Reply>) ->
         reply,
         asked: Mutex::default(),
         tls: config.map(|config| TlsAcceptor::from(Arc::new(config))),
+        spoken: AtomicUsize::new(0),
         open: AtomicUsize::new(0),
         most_open: AtomicUsize::new(0),
         busy: AtomicUsize::new(0),
@@ -195,7 +199,8 @@ async fn tcp(stream: TcpStream, shared: Arc<Shared>) {
 
 async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, http2: bool, shared: Arc<Shared>) {
     let io = TokioIo::new(stream);
-    let service = service_fn(move |request| answer(request, shared.clone()));
+    let connection = shared.spoken.fetch_add(1, Ordering::SeqCst);
+    let service = service_fn(move |request| answer(connection, request, shared.clone()));
     // A client that goes away is no concern of the service's.
     if http2 {
         let _ = http2::Builder::new(TokioExecutor::new()).serve_connection(io, service).await;
@@ -204,7 +209,11 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, htt
     }
 }
 
-async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    connection: usize,
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let busy = shared.busy.fetch_add(1, Ordering::SeqCst) + 1;
     shared.most_busy.fetch_max(busy, Ordering::SeqCst);
     let (head, body) = request.into_parts();
@@ -212,6 +221,7 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
     // A body that breaks off is the client's affair.
     let _ = body.collect().await;
     let asked = Asked {
+        connection,
         line: format!("{} {}", head.method, head.uri),
         headers: head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
     };

@@ -111,6 +111,12 @@ pub(crate) static CONNECTION: Table = Table {
         field("proxy_auth", Kind::Table(&BASIC), "credentials for the proxy"),
         field("resolve", Kind::Texts, "`HOST:PORT:ADDRESS`: where connections to a host's port go"),
         field("unix_socket", Kind::Text, "a Unix socket that everything goes to; URLs give `Host` and path only"),
+        field(
+            "reuse",
+            Kind::Bool,
+            "false: every request has a connection of its own, so that an answer that comes unasked or late reaches no \
+             other case (default: true, connections are kept)",
+        ),
     ],
 };
 

@@ -36,6 +36,10 @@ pub struct ConnectionArgs {
     /// Send everything to this Unix socket; the base URL gives `Host` and path only.
     #[arg(long, value_name = "PATH")]
     pub unix_socket: Option<PathBuf>,
+    /// Give every request a connection of its own: slower, and an answer that a service sends unasked or too late
+    /// reaches no other case.
+    #[arg(long)]
+    pub no_reuse: bool,
     /// Accept any TLS certificate. Shown in every report but annotations.
     #[arg(long)]
     pub insecure: bool,
