@@ -143,8 +143,11 @@ impl Console {
     /// A case has ended.
     pub fn finished(&mut self, case: &CaseRecord) {
         self.progress.inc(1);
-        let suite = case.id.as_str().rsplit_once('/').map_or("", |(suite, _)| suite).to_owned();
-        self.suites.entry(suite).or_default().add(&case.outcome);
+        let suite = case.id.as_str().rsplit_once('/').map_or("", |(suite, _)| suite);
+        match self.suites.get_mut(suite) {
+            Some(counts) => counts.add(&case.outcome),
+            None => self.suites.entry(suite.to_owned()).or_default().add(&case.outcome),
+        }
         if self.verbosity >= Verbosity::Cases {
             let mut text = format!(
                 "{:<15} {}  {:.1} ms\n",

@@ -209,7 +209,7 @@ pub async fn send<T: Transport>(
         let answer = transport.send(&probe.request).await;
         let elapsed = began.elapsed().saturating_sub(started);
         let moment = Moment { step: "probe", role: StepRole::Main, attempts: 1, started, elapsed };
-        let mut exchange = record(&moment, &probe.request, &answer, evidence);
+        let mut exchange = record(&moment, probe.request.clone(), &answer, evidence);
         redactor.exchange(&mut exchange);
         ProbeRecord { service: probe.request.service.clone(), kind: probe.kind, exchange }
     };

@@ -82,9 +82,22 @@ impl Sink {
     /// # Errors
     /// The first path that cannot be written. No target is touched.
     pub fn prepare(outputs: &[(Format, Destination)]) -> Result<Self, SinkError> {
+        Self::checked(outputs, &mut Vec::new())
+    }
+
+    /// As [`Sink::prepare`], and proves the same of the record, which is written by somebody else.
+    ///
+    /// # Errors
+    /// As [`Sink::prepare`].
+    pub fn prepare_beside(record: &Path, outputs: &[(Format, Destination)]) -> Result<Self, SinkError> {
+        let mut proven = Vec::new();
+        Self::checked(&[(Format::Jsonl, Destination::File(record.to_owned()))], &mut proven)?;
+        Self::checked(outputs, &mut proven)
+    }
+
+    fn checked(outputs: &[(Format, Destination)], proven: &mut Vec<PathBuf>) -> Result<Self, SinkError> {
         let mut seen: Vec<(PathBuf, Format)> = Vec::new();
         let mut on_stdout: Option<Format> = None;
-        let mut proven: Vec<PathBuf> = Vec::new();
         for (format, destination) in outputs {
             match destination {
                 Destination::Stdout => match on_stdout.replace(*format) {
@@ -104,7 +117,7 @@ impl Sink {
                     if let Some((_, first)) = seen.iter().find(|(other, _)| *other == real) {
                         return Err(SinkError::SamePath { path: path.clone(), first: *first, second: *format });
                     }
-                    prove(path, &mut proven).map_err(fail)?;
+                    prove(path, proven).map_err(fail)?;
                     seen.push((real, *format));
                 }
             }
@@ -269,12 +282,18 @@ fn prove(path: &Path, proven: &mut Vec<PathBuf>) -> io::Result<()> {
 /// Replaces the file in one step: who reads it sees the old report or the whole new one. It is not forced onto the
 /// disk, which can take longer than a run: whoever loses power has the record's commands to make it again.
 fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> Result<(), ReportError>) -> Result<(), ReportError> {
-    fs::create_dir_all(directory_of(path))?;
     let path = followed(path);
     if is_special(&path) {
         return render(&mut fs::OpenOptions::new().write(true).open(&path)?);
     }
-    let mut file = beside(&path)?;
+    let mut file = match beside(&path) {
+        // The directory was there before the run.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(directory_of(&path))?;
+            beside(&path)?
+        }
+        made => made?,
+    };
     render(file.as_file_mut())?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())

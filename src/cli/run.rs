@@ -29,6 +29,9 @@ use crate::transport::HttpTransport;
 /// Events that may wait for the record's writer before a worker waits.
 const EVENTS: usize = 256;
 
+/// So many cases are judged on the thread that sends.
+const FEW: usize = 4;
+
 /// Reports that every run writes.
 const DEFAULT_REPORTS: [(Format, &str); 2] = [(Format::Json, "report.json"), (Format::Markdown, "report.md")];
 
@@ -134,16 +137,25 @@ async fn go(
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let (directory, hash, strict) = (args.suite.cases.clone(), suite.hash.clone(), args.strict);
-    // What is proven is read while the first answers are waited for.
-    let consumer = std::thread::spawn(move || writer.certify(&directory, &hash, strict).consume(receiver));
+    // A thread costs more than it can take off this one when there is next to nothing to judge, and no proof to read.
+    let alone = planned.len() <= FEW && !engine::has_certificate(&directory);
     let plan = Plan { suite, target: Arc::new(target), cases: planned, options };
-    if probing {
-        engine::fire(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+    let running = async {
+        if probing {
+            engine::fire(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+        } else {
+            runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
+        }
+    };
+    let writer = if alone {
+        tokio::join!(writer.consume_here(receiver), running).0
     } else {
-        runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
-    }
+        // What is proven is read while the first answers are waited for.
+        let consumer = std::thread::spawn(move || writer.certify(&directory, &hash, strict).consume(receiver));
+        running.await;
+        consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?
+    };
     let interrupted = if signals.is_finished() { signals.await.ok().flatten() } else { None };
-    let writer = consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?;
     let Ended { exit, mut console, evidence } = writer
         .finish(interrupted, started.elapsed())
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
@@ -201,8 +213,7 @@ pub(super) fn outputs(out: &Path, asked: &[String]) -> Result<Sink, Failure> {
     }
     let failed = |error: SinkError| Failure::new(Exit::Harness, files::chain(&error));
     // The record is written as the run goes, and not by the sink.
-    Sink::prepare(&[(Format::Jsonl, Destination::File(out.join("record.jsonl")))]).map_err(failed)?;
-    Sink::prepare(&outputs).map_err(failed)
+    Sink::prepare_beside(&out.join("record.jsonl"), &outputs).map_err(failed)
 }
 
 /// The seed that was asked for; or one made from the run id that was, so that all shards of a run share it.

@@ -112,6 +112,15 @@ impl Writer {
         self
     }
 
+    /// As [`Writer::consume`], on the thread of the run itself.
+    pub(super) async fn consume_here(mut self, mut events: mpsc::Receiver<RunEvent>) -> Self {
+        while let Some(event) = events.recv().await {
+            self.take(event);
+            self.flush();
+        }
+        self
+    }
+
     fn take(&mut self, event: RunEvent) {
         match event {
             RunEvent::CaseFinished(case) => {

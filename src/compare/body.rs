@@ -13,7 +13,7 @@ use crate::model::expect::{BodyCheck, Expect};
 use crate::model::id::ClauseId;
 use crate::model::json::Json;
 use crate::model::judgement::{Judgement, MismatchKind, Part};
-use crate::model::pattern::{CheckDef, CheckIndex};
+use crate::model::tally::{CheckDefs, CheckIndex};
 use crate::model::wide::markup;
 use crate::pattern::matching::{Body, Matcher};
 use crate::pattern::parse::{JsonSyntaxError, parse_json_bytes};
@@ -178,7 +178,7 @@ fn unreadable(body: &Parsed<'_>, cause: &str) -> String {
 }
 
 /// A body that cannot be read violates everything that was to be proven with it.
-fn all_clauses(checks: &[CheckDef], root: CheckIndex, fallback: &Arc<[ClauseId]>) -> (String, Arc<[ClauseId]>) {
+fn all_clauses(checks: &CheckDefs, root: CheckIndex, fallback: &Arc<[ClauseId]>) -> (String, Arc<[ClauseId]>) {
     let mut clauses: Vec<ClauseId> = Vec::new();
     for clause in checks.iter().flat_map(|check| check.clauses.iter()) {
         if !clauses.contains(clause) {
@@ -186,7 +186,7 @@ fn all_clauses(checks: &[CheckDef], root: CheckIndex, fallback: &Arc<[ClauseId]>
         }
     }
     let clauses = if clauses.is_empty() { Arc::clone(fallback) } else { clauses.into() };
-    (checks.get(root).map_or_else(|| "body".to_owned(), |check| check.name.to_string()), clauses)
+    (checks.get(root).name.to_owned(), clauses)
 }
 
 fn text(check: &BodyCheck, body: &Parsed<'_>) -> Option<(MismatchKind, String, String)> {

@@ -7,7 +7,8 @@ use super::media::{self, MediaType};
 use crate::model::exchange::Response;
 use crate::model::expect::{Expect, HeaderCheck, HeaderTest, StatusCheck, StatusRange};
 use crate::model::id::ClauseId;
-use crate::model::judgement::{CheckTally, Judgement, Mismatch, MismatchKind, Part};
+use crate::model::judgement::{Judgement, Mismatch, MismatchKind, Part};
+use crate::model::tally::CheckTally;
 use crate::pattern::write::cut;
 
 /// A check that stands alone, outside a pattern.
@@ -22,10 +23,10 @@ pub(super) struct Single<'s> {
 impl Single<'_> {
     /// Counts it, and adds its mismatch if there is one.
     pub(super) fn tell(self, wrong: Option<(MismatchKind, String, String)>, found: &mut Judgement) {
-        found.checks.push(CheckTally {
-            step: self.step.into(),
-            check: self.check.as_str().into(),
-            clauses: Arc::clone(&self.clauses),
+        found.checks.add(CheckTally {
+            step: self.step,
+            check: &self.check,
+            clauses: &self.clauses,
             held: u32::from(wrong.is_none()),
             violated: u32::from(wrong.is_some()),
             loose: false,

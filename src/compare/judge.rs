@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::focus::Focus;
 use crate::model::json::Json;
-use crate::model::judgement::{CheckTally, Judgement, Mismatch, MismatchKind, Part, ReadingFollowed};
-use crate::model::pattern::{CheckDef, CheckIndex, ChoiceRule, Node, XmlChoice};
+use crate::model::judgement::{Judgement, Mismatch, MismatchKind, Part, ReadingFollowed};
+use crate::model::pattern::{ChoiceRule, Node, XmlChoice};
+use crate::model::tally::{CheckDefs, CheckIndex};
 use crate::pattern::checks::escape_segment;
 use crate::pattern::illustrate::as_written;
 use crate::pattern::matching::{Matcher, type_of};
@@ -39,7 +40,7 @@ pub(super) struct XmlSpot<'x> {
 
 /// The state of one comparison.
 pub(super) struct Judge<'x> {
-    pub(super) checks: &'x [CheckDef],
+    pub(super) checks: &'x Arc<CheckDefs>,
     pub(super) matcher: Matcher<'x>,
     pub(super) step: &'x str,
     pub(super) part: Part,
@@ -66,7 +67,7 @@ pub(super) struct Wrong {
 }
 
 impl<'x> Judge<'x> {
-    pub(super) fn new(checks: &'x [CheckDef], matcher: Matcher<'x>, step: &'x str, part: Part) -> Self {
+    pub(super) fn new(checks: &'x Arc<CheckDefs>, matcher: Matcher<'x>, step: &'x str, part: Part) -> Self {
         Self {
             checks,
             matcher,
@@ -132,12 +133,12 @@ impl<'x> Judge<'x> {
     }
 
     fn mismatch(&self, check: CheckIndex, place: String, wrong: Wrong) -> Mismatch {
-        let def = &self.checks[check];
+        let def = self.checks.get(check);
         Mismatch {
             step: self.step.to_owned(),
             part: self.part,
             place,
-            check: def.name.to_string(),
+            check: def.name.to_owned(),
             kind: wrong.kind,
             expected: wrong.expected,
             actual: wrong.actual,
@@ -211,20 +212,8 @@ impl<'x> Judge<'x> {
             let mismatch = self.mismatch(self.last, String::new(), more);
             self.found.mismatches.push(mismatch);
         }
-        let told = if self.brief { &[] } else { self.tally.as_slice() };
-        let step: Arc<str> = self.step.into();
-        self.found.checks.reserve_exact(told.iter().filter(|(held, violated)| *held + *violated > 0).count());
-        for (def, (held, violated)) in self.checks.iter().zip(told) {
-            if *held + *violated > 0 {
-                self.found.checks.push(CheckTally {
-                    step: Arc::clone(&step),
-                    check: Arc::clone(&def.name),
-                    clauses: Arc::clone(&def.clauses),
-                    held: *held,
-                    violated: *violated,
-                    loose: def.loose,
-                });
-            }
+        if !self.brief {
+            self.found.checks.count(self.step, self.checks, self.tally);
         }
         self.found
     }

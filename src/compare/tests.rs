@@ -196,7 +196,7 @@ fn array_operators() {
     let found = judge("{\"r\": {\"$sequence\": [{\"id\": 1}, {\"id\": 2}]}}", "{\"r\": [{\"id\": 1}, {\"id\": 3}]}");
     assert_eq!(told(&found), ["Value /r/1/id"]);
     assert_eq!(found.mismatches[0].check, "json:/r/*/id");
-    let tally = found.checks.iter().find(|check| &*check.check == "json:/r/*/id").unwrap();
+    let tally = found.checks.iter().find(|check| check.check == "json:/r/*/id").unwrap();
     assert_eq!((tally.held, tally.violated), (1, 1));
 }
 
@@ -348,7 +348,7 @@ fn status_alternatives() {
     wanted.status = vec![check(&[range(200, 200)], &[], "A"), check(&[range(400, 499)], &[range(404, 404)], "B")];
     let found = compare(&wanted, &answer(409, &[], ""), "main");
     assert!(found.mismatches.is_empty());
-    assert_eq!(*found.checks[0].clauses, [clause("B")]);
+    assert_eq!(**found.checks.iter().next().unwrap().clauses, [clause("B")]);
     let found = compare(&wanted, &answer(404, &[], ""), "main");
     assert_eq!(found.mismatches[0].expected, "200 or 4xx but not 404");
     assert_eq!(found.mismatches[0].actual, "404");
@@ -364,7 +364,7 @@ fn header_rules() {
         wanted.headers = vec![HeaderCheck { name: "x-a".to_owned(), rule, clauses: Arc::from([clause("H")]) }];
         let headers: Vec<(&str, &str)> = values.iter().map(|value| ("x-a", *value)).collect();
         let found = compare(&wanted, &answer(200, &headers, ""), "main");
-        assert_eq!(found.checks.len(), 1);
+        assert_eq!(found.checks.iter().count(), 1);
         found.mismatches.first().map(|each| each.kind)
     };
     let text = |text: &str| text.to_owned();
@@ -399,7 +399,7 @@ fn body_kinds() {
         let headers = [("content-type", content_type)];
         let headers = if content_type.is_empty() { &headers[..0] } else { &headers[..] };
         let found = compare(&expect(body), &answer(200, headers, text), "main");
-        assert!(found.checks.len() <= 1 || found.mismatches.is_empty(), "{found:?}");
+        assert!(found.checks.iter().count() <= 1 || found.mismatches.is_empty(), "{found:?}");
         found.mismatches.first().map(|each| each.kind)
     };
     use MismatchKind::*;
@@ -429,7 +429,7 @@ fn an_unreadable_body_violates_every_clause() {
     let mut clauses = found.mismatches[0].clauses.clone();
     clauses.sort();
     assert_eq!(clauses, [clause("A"), clause("F")]);
-    assert_eq!(found.checks[0].violated, 1);
+    assert_eq!(found.checks.iter().next().unwrap().violated, 1);
 }
 
 #[test]
@@ -639,7 +639,7 @@ fn hostile_values_are_compared_in_time() {
     let numbers = |count: usize| format!("[{}]", (0..count).map(|each| each.to_string()).collect::<Vec<_>>().join(","));
     let found = judge("{\"$each\": \"a\"}", &numbers(100_000));
     assert!(found.mismatches.len() <= 1_001);
-    let tally = found.checks.iter().find(|check| &*check.check == "json:/*").unwrap();
+    let tally = found.checks.iter().find(|check| check.check == "json:/*").unwrap();
     assert_eq!(tally.violated, 100_000);
     assert_eq!(told(&judge("[0, 1, 2]", &numbers(100_000)))[0], "Length ");
     assert!(judge("{\"$unordered\": [7, 99999, \"a\"]}", &numbers(100_000)).mismatches.len() > 900);

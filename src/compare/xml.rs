@@ -8,8 +8,9 @@ use super::json::quoted;
 use super::judge::{Judge, KEPT, SHOWN, Wrong, XmlSpot, expected, say};
 use crate::model::json::Json;
 use crate::model::judgement::MismatchKind;
-use crate::model::pattern::{CheckIndex, Node, XmlNode, XmlPattern};
+use crate::model::pattern::{Node, XmlNode, XmlPattern};
 use crate::model::spec::Extra;
+use crate::model::tally::CheckIndex;
 use crate::pattern::write::cut;
 use crate::pattern::xml_matching::{Aim, attribute, own_text, pair, seen_text, takes_anything, unlisted};
 

@@ -352,6 +352,11 @@ pub(crate) fn certificate(cases: &Path) -> Option<Certificate> {
     Certificate::parse(&std::fs::read_to_string(cases.join(CERTIFICATE_FILE)).ok()?)
 }
 
+/// Whether a directory says what is proven of its suite.
+pub(crate) fn has_certificate(cases: &Path) -> bool {
+    cases.join(CERTIFICATE_FILE).exists()
+}
+
 /// These options, and the way to the service that the target's profile names.
 pub(crate) fn http_options(options: &HttpOptions, target: &Target) -> Result<HttpOptions, EngineError> {
     let auth = plan::proxy_credentials(target)?;

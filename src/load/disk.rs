@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::{LARGEST, LARGEST_ASSET, display, nowhere};
 use crate::case::Diagnostic;
 
-/// Results of a function of 0 … count-1, in this order, computed by as many threads as there are processors.
-pub(super) fn parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+/// Results of a function of 0 … count-1, in this order, computed by as many threads as there are processors if there is
+/// `much` to do.
+pub(super) fn parallel<T: Send>(count: usize, much: bool, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     // Asking for the number of processors takes longer than reading a file.
-    let workers = if count > 1 { std::thread::available_parallelism().map_or(1, usize::from).min(count) } else { 1 };
+    let workers =
+        if count > 1 && much { std::thread::available_parallelism().map_or(1, usize::from).min(count) } else { 1 };
     if workers <= 1 {
         return (0..count).map(work).collect();
     }

@@ -56,7 +56,7 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
     let all: Mutex<case::FileCases> = Mutex::default();
     let waiting = at_common.into_iter().zip(&common).map(|(at, source)| (at, Cow::Borrowed(&*source.text))).collect();
     let hashing = Mutex::new(Hashing { files: &files, hash: case::SuiteHash::default(), done: 0, waiting });
-    let read = parallel(kept.len(), |at| {
+    let read = parallel(kept.len(), true, |at| {
         let text = text(&kept[at].path).ok()?;
         let hash = quick_hash(text.as_bytes());
         let source = SourceFile { path: Arc::clone(&kept[at].file), text };

@@ -26,6 +26,14 @@ pub const LARGEST_ASSET: u64 = 64 << 20;
 /// So many bytes of clauses and services are taken apart sooner than a thread begins.
 const ALONE: usize = 8 << 10;
 
+/// So many files are read sooner than a thread begins.
+const FEW: usize = 8;
+
+/// The same of cases, which take longer to take apart.
+fn long(sources: &[SourceFile]) -> bool {
+    sources.iter().map(|source| source.text.len()).sum::<usize>() >= ALONE
+}
+
 /// Files that could not be loaded: everything that is wrong with them.
 #[derive(Clone, Debug)]
 pub struct LoadError {
@@ -186,7 +194,7 @@ pub fn part(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Resul
     {
         return suite;
     }
-    let texts = parallel(files.len(), |index| {
+    let texts = parallel(files.len(), files.len() > FEW, |index| {
         let file = named(index);
         match text(&files[index].1) {
             Ok(text) => Ok(SourceFile { path: file, text }),
@@ -212,7 +220,7 @@ pub fn part(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Resul
     let (shared, mut wrong) = Shared::read(&sources, &assets, false);
     found.append(&mut wrong);
     let with_cases: Vec<_> = (0..sources.len()).filter(|index| sources[*index].has_cases()).collect();
-    let read = parallel(with_cases.len(), |index| {
+    let read = parallel(with_cases.len(), long(&sources), |index| {
         let index = with_cases[index];
         (index, case::read_cases(&sources[index], &shared, &assets))
     });
@@ -256,7 +264,9 @@ fn part_of_checked(
         return None;
     }
     let (shared, found) = read;
-    let read = parallel(sources.len(), |index| (index, case::read_cases(&sources[index], &shared, &no_assets)));
+    let read = parallel(sources.len(), long(&sources), |index| {
+        (index, case::read_cases(&sources[index], &shared, &no_assets))
+    });
     sources.append(&mut common);
     let suite = case::finish(shared, &sources, read, found, hash, false);
     Some(match suite {

@@ -1,10 +1,9 @@
 //! What a comparison found: [`Judgement`], made of [`Mismatch`]es and of the tally of every check that ran.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::id::{ChoiceId, ClauseId};
+use super::tally::Tallies;
 
 /// Which part of an exchange a check looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,25 +68,6 @@ pub struct Mismatch {
     pub clauses: Vec<ClauseId>,
 }
 
-/// How often a check ran and held. Shares its texts with the pattern: a body of megabytes has a million checks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CheckTally {
-    /// Id of the step.
-    pub step: Arc<str>,
-    /// The check's stable name, as in [`Mismatch::check`].
-    pub check: Arc<str>,
-    /// The clauses that it proves.
-    pub clauses: Arc<[ClauseId]>,
-    /// Times it held.
-    pub held: u32,
-    /// Times it did not.
-    pub violated: u32,
-    /// True when it accepts anything that is there (`$any`, `$unchecked`, `$type`): deliberately loose.
-    #[serde(default)]
-    pub loose: bool,
-}
-
 /// Which reading of a choice an answer follows at one place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,7 +93,7 @@ pub struct Judgement {
     /// Differences from what was only wanted.
     pub unmet: Vec<Mismatch>,
     /// Every check that ran.
-    pub checks: Vec<CheckTally>,
+    pub checks: Tallies,
     /// Readings of choices.
     pub readings: Vec<ReadingFollowed>,
 }
@@ -124,7 +104,7 @@ impl Judgement {
         self.mismatches.extend(other.mismatches);
         self.notes.extend(other.notes);
         self.unmet.extend(other.unmet);
-        self.checks.extend(other.checks);
+        self.checks.append(other.checks);
         self.readings.extend(other.readings);
     }
 }

@@ -13,6 +13,7 @@ pub mod pattern;
 pub mod source;
 pub mod spec;
 pub mod suite;
+pub mod tally;
 pub mod target;
 pub mod template;
 pub mod verdict;

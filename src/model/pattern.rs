@@ -9,23 +9,10 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::clause::ChoicePolicy;
-use super::id::{ChoiceId, ClauseId};
+use super::id::ChoiceId;
 use super::json::Json;
 use super::spec::Extra;
-
-/// Index into the checks of a pattern.
-pub type CheckIndex = usize;
-
-/// A check that a pattern can make.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CheckDef {
-    /// Stable name: part and place, indices that depend on the answer as `*` (`json:/Results/*/Id`).
-    pub name: Arc<str>,
-    /// Clauses that it proves.
-    pub clauses: Arc<[ClauseId]>,
-    /// True when it accepts anything that is there: `$any`, `$unchecked`, `$type`.
-    pub loose: bool,
-}
+use super::tally::{CheckDefs, CheckIndex};
 
 /// A compiled JSON pattern.
 #[derive(Clone, Debug)]
@@ -33,7 +20,7 @@ pub struct JsonPattern {
     /// What the whole value must match.
     pub root: Node,
     /// Every check of it.
-    pub checks: Vec<CheckDef>,
+    pub checks: Arc<CheckDefs>,
 }
 
 /// One place of a JSON pattern.
@@ -177,7 +164,7 @@ pub struct XmlPattern {
     /// The root element.
     pub root: XmlNode,
     /// Every check of it.
-    pub checks: Vec<CheckDef>,
+    pub checks: Arc<CheckDefs>,
 }
 
 /// One element of an XML pattern.

@@ -7,25 +7,24 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::model::id::ClauseId;
-use crate::model::pattern::{CheckDef, CheckIndex};
 use crate::model::spec::Cite;
+use crate::model::tally::{CheckDefs, CheckIndex};
 
-/// Segments of a place, and the clauses that are cited there.
-type Cited<'a> = (Vec<Cow<'a, str>>, Arc<[ClauseId]>);
+/// Segments of a place, and the number of the list of clauses that is cited there.
+type Cited<'a> = (Vec<Cow<'a, str>>, usize);
 
 /// The checks of a pattern under construction. Equal name and clauses are one check.
 pub struct Checks<'a> {
     prefix: &'a str,
     cites: Vec<Cited<'a>>,
-    fallback: Arc<[ClauseId]>,
-    list: Vec<CheckDef>,
-    /// The hash of each check's name.
+    /// The number of the list of clauses of a place that nothing is cited for.
+    fallback: usize,
+    defs: CheckDefs,
+    /// The hash of each check's name, of those that were looked through so far.
     hashes: Vec<u64>,
     /// Of many checks, the last one of each hash, and for each check the one before it with the same hash.
     known: HashMap<u64, CheckIndex, BuildHasherDefault<Hashed>>,
     before: Vec<Option<CheckIndex>>,
-    /// The name that is looked up.
-    name: String,
 }
 
 /// Up to so many checks are looked through one by one.
@@ -85,37 +84,23 @@ impl<'a> Checks<'a> {
     /// None yet.
     #[must_use]
     pub fn new(context: &Context<'a>) -> Self {
-        let read = |cite: &'a Cite| (segments(&cite.pointer), Arc::from(cite.clauses.as_slice()));
-        Self {
-            prefix: context.prefix,
-            cites: context.cite.iter().map(read).collect(),
-            fallback: Arc::from(context.fallback),
-            list: Vec::with_capacity(FEW / 2),
-            hashes: Vec::with_capacity(FEW / 2),
-            known: HashMap::default(),
-            before: Vec::new(),
-            name: String::new(),
-        }
+        let mut defs = CheckDefs::with_capacity(FEW / 2);
+        let fallback = defs.cite(Arc::from(context.fallback));
+        let read = |cite: &'a Cite| (segments(&cite.pointer), defs.cite(Arc::from(cite.clauses.as_slice())));
+        let cites = context.cite.iter().map(read).collect();
+        let (hashes, before) = (Vec::new(), Vec::new());
+        Self { prefix: context.prefix, cites, fallback, defs, hashes, known: HashMap::default(), before }
     }
 
     /// The check of a place. `own` is what `$clause` says there.
     pub fn at(&mut self, path: &[impl AsRef<str>], own: Option<&Arc<[ClauseId]>>, loose: bool) -> CheckIndex {
-        let clauses = own.map_or_else(|| self.cited(path), Arc::clone);
-        self.name.clear();
-        self.name.push_str(self.prefix);
-        for segment in path {
-            let segment = segment.as_ref();
-            self.name.push('/');
-            if memchr::memchr2(b'~', b'/', segment.as_bytes()).is_some() {
-                self.name.push_str(&escape_segment(segment));
-            } else {
-                self.name.push_str(segment);
-            }
-        }
-        let hash = hash(&self.name);
-        let is_it = |index: &CheckIndex| {
-            let check = &self.list[*index];
-            *check.name == *self.name && (Arc::ptr_eq(&check.clauses, &clauses) || check.clauses == clauses)
+        self.hash_all();
+        let index = self.once(path, own, loose);
+        let check = self.defs.get(index);
+        let hash = hash(check.name);
+        let is_it = |other: &CheckIndex| {
+            let other = self.defs.get(*other);
+            other.name == check.name && (Arc::ptr_eq(other.clauses, check.clauses) || other.clauses == check.clauses)
         };
         let found = if self.hashes.len() <= FEW {
             let same = self.hashes.iter().enumerate().filter(|(_, other)| **other == hash);
@@ -123,24 +108,52 @@ impl<'a> Checks<'a> {
         } else {
             std::iter::successors(self.known.get(&hash).copied(), |index| self.before[*index]).find(is_it)
         };
-        if let Some(index) = found {
+        if let Some(found) = found {
+            self.defs.pop();
             // A place that is also checked firmly is not loose.
-            self.list[index].loose &= loose;
-            return index;
+            if !loose {
+                self.defs.tighten(found);
+            }
+            return found;
         }
-        let index = self.list.len();
-        self.hashes.push(hash);
+        index
+    }
+
+    /// As [`Self::at`], for a place of which nothing has been asked before: it need not be looked for.
+    pub fn once(&mut self, path: &[impl AsRef<str>], own: Option<&Arc<[ClauseId]>>, loose: bool) -> CheckIndex {
+        let clauses = match own {
+            Some(own) => self.defs.cite(Arc::clone(own)),
+            None => self.cited(path),
+        };
+        let write = |name: &mut String| {
+            name.push_str(self.prefix);
+            for segment in path {
+                let segment = segment.as_ref();
+                name.push('/');
+                if segment.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+                    name.push_str(&escape_segment(segment));
+                } else {
+                    name.push_str(segment);
+                }
+            }
+        };
+        self.defs.push(write, clauses, loose)
+    }
+
+    /// Hashes the names that came since the last look.
+    fn hash_all(&mut self) {
+        for index in self.hashes.len()..self.defs.len() {
+            self.hashes.push(hash(self.defs.get(index).name));
+        }
         if self.hashes.len() > FEW {
             // The first time all of them, then one by one.
             for (index, hash) in self.hashes.iter().enumerate().skip(self.before.len()) {
                 self.before.push(self.known.insert(*hash, index));
             }
         }
-        self.list.push(CheckDef { name: self.name.as_str().into(), clauses, loose });
-        index
     }
 
-    fn cited(&self, path: &[impl AsRef<str>]) -> Arc<[ClauseId]> {
+    fn cited(&self, path: &[impl AsRef<str>]) -> usize {
         let matching = self.cites.iter().filter(|(cited, _)| {
             cited.len() <= path.len() && cited.iter().zip(path).all(|(cited, place)| covers(cited, place.as_ref()))
         });
@@ -148,22 +161,22 @@ impl<'a> Checks<'a> {
         let stars = |cited: &[Cow<'_, str>]| cited.iter().filter(|segment| *segment == "*").count();
         matching
             .min_by_key(|(cited, _)| (usize::MAX - cited.len(), stars(cited)))
-            .map_or_else(|| Arc::clone(&self.fallback), |(_, clauses)| Arc::clone(clauses))
+            .map_or(self.fallback, |(_, clauses)| *clauses)
     }
 
     /// All of them. An array or object that nothing gives a clause proves what is below it: when it is
     /// missing, so is all of that.
     #[must_use]
-    pub fn finish(mut self) -> Vec<CheckDef> {
-        let bare: HashMap<Arc<str>, CheckIndex> = (self.list.iter().enumerate())
-            .filter(|(_, check)| check.clauses.is_empty())
-            .map(|(index, check)| (check.name.clone(), index))
-            .collect();
-        if bare.is_empty() {
-            return self.list;
+    pub fn finish(mut self) -> Arc<CheckDefs> {
+        if self.defs.all_prove_something() {
+            return Arc::new(self.defs);
         }
+        let bare: HashMap<&str, CheckIndex> = (self.defs.iter().enumerate())
+            .filter(|(_, check)| check.clauses.is_empty())
+            .map(|(index, check)| (check.name, index))
+            .collect();
         let mut gathered: HashMap<CheckIndex, Vec<ClauseId>> = HashMap::new();
-        for check in &self.list {
+        for check in self.defs.iter() {
             for (end, _) in check.name.match_indices('/').filter(|_| !check.clauses.is_empty()) {
                 if let Some(index) = bare.get(&check.name[..end]) {
                     let clauses = gathered.entry(*index).or_default();
@@ -174,9 +187,9 @@ impl<'a> Checks<'a> {
             }
         }
         for (index, clauses) in gathered {
-            self.list[index].clauses = clauses.into();
+            self.defs.recite(index, clauses.into());
         }
-        self.list
+        Arc::new(self.defs)
     }
 }
 
@@ -199,8 +212,9 @@ mod tests {
         let more: Vec<String> = path.iter().cloned().chain(["leaf".to_owned()]).collect();
         checks.at(&more, Some(&Arc::from([ClauseId::new("LEAF")])), false);
         let list = checks.finish();
-        let ids: Vec<&str> = list[index].clauses.iter().map(ClauseId::as_str).collect();
-        format!("{} {}", list[index].name, ids.join("+"))
+        let check = list.get(index);
+        let ids: Vec<&str> = check.clauses.iter().map(ClauseId::as_str).collect();
+        format!("{} {}", check.name, ids.join("+"))
     }
 
     #[test]
@@ -216,7 +230,7 @@ mod tests {
         let own = Arc::from([ClauseId::new("OWN")]);
         assert_eq!(checks.at(&["0"], Some(&own), true), 3 * FEW, "other clauses are another check");
         let list = checks.finish();
-        assert!(list[..3 * FEW].iter().all(|check| !check.loose) && list[3 * FEW].loose);
+        assert!(list.iter().take(3 * FEW).all(|check| !check.loose) && list.get(3 * FEW).loose);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::model::spec::Extra;
 pub use super::illustrate::illustrate;
 
 /// From how many members an object pattern is looked up by hash.
-const MANY_MEMBERS: usize = 16;
+pub(super) const MANY_MEMBERS: usize = 16;
 
 /// Size in bytes that a compiled expression may have; enough for large classes and counted repeats.
 const REGEX_SIZE: usize = 4 << 20;
@@ -31,7 +31,8 @@ const REGEX_SIZE: usize = 4 << 20;
 /// reading is unknown; with the place in the pattern.
 pub fn compile(source: &Json<'_>, context: &Context<'_>) -> Result<JsonPattern, PatternError> {
     let mut checks = Checks::new(context);
-    let root = compile_at(source, context, &mut checks, Vec::new(), "", false)?;
+    let mut compiler = Compiler { once: true, ..Compiler::new(context, &mut checks, Vec::new(), "") };
+    let root = compiler.node(source, &Scope::outermost(context, Place::Value))?;
     Ok(JsonPattern { root, checks: checks.finish() })
 }
 
@@ -45,18 +46,8 @@ pub(super) fn compile_at<'s>(
     pointer: &str,
     may_be_absent: bool,
 ) -> Result<Node, PatternError> {
-    let mut compiler = Compiler {
-        choices: context.choices,
-        strict: context.strict,
-        checks,
-        path,
-        base: pointer.to_owned(),
-        written: Vec::new(),
-        literal: false,
-    };
-    let extra = if context.strict && context.extra == Extra::Note { Extra::Fail } else { context.extra };
     let place = if may_be_absent { Place::Member } else { Place::Value };
-    compiler.node(source, &Scope { extra, clauses: None, place })
+    Compiler::new(context, checks, path, pointer).node(source, &Scope::outermost(context, place))
 }
 
 /// A regular expression of a pattern, in bounded memory.
@@ -79,7 +70,7 @@ pub fn compile_regex(text: &str) -> Result<Arc<regex::Regex>, String> {
 
 /// Where a pattern stands, which decides whether it may speak of absence.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// A member of an object.
     Member,
     /// An element of `$unordered`.
@@ -91,13 +82,19 @@ enum Place {
 /// What is inherited from the outside.
 #[derive(Clone)]
 pub(super) struct Scope {
-    extra: Extra,
+    pub(super) extra: Extra,
     clauses: Option<Arc<[ClauseId]>>,
     place: Place,
 }
 
 impl Scope {
-    fn inside(&self, place: Place) -> Self {
+    /// Where a pattern begins.
+    pub(super) fn outermost(context: &Context<'_>, place: Place) -> Self {
+        let extra = if context.strict && context.extra == Extra::Note { Extra::Fail } else { context.extra };
+        Self { extra, clauses: None, place }
+    }
+
+    pub(super) fn inside(&self, place: Place) -> Self {
         Self { place, ..self.clone() }
     }
 }
@@ -105,31 +102,63 @@ impl Scope {
 pub(super) struct Compiler<'c, 'x, 's> {
     pub(super) choices: &'c [Choice],
     pub(super) strict: bool,
-    checks: &'c mut Checks<'x>,
+    pub(super) checks: &'c mut Checks<'x>,
     /// Place in the answer.
-    path: Vec<Cow<'s, str>>,
+    pub(super) path: Vec<Cow<'s, str>>,
     /// Where the pattern itself is written.
-    base: String,
+    pub(super) base: String,
     /// Place in the pattern.
-    written: Vec<Cow<'s, str>>,
+    pub(super) written: Vec<Cow<'s, str>>,
+    /// How many levels there are around the pattern.
+    pub(super) above: usize,
     /// Operators are not read.
-    literal: bool,
+    pub(super) literal: bool,
+    /// No operator is around: every place comes once.
+    pub(super) once: bool,
+}
+
+impl<'c, 'x, 's> Compiler<'c, 'x, 's> {
+    pub(super) fn new(
+        context: &Context<'c>,
+        checks: &'c mut Checks<'x>,
+        path: Vec<Cow<'s, str>>,
+        pointer: &str,
+    ) -> Self {
+        Self {
+            choices: context.choices,
+            strict: context.strict,
+            checks,
+            path,
+            base: pointer.to_owned(),
+            written: Vec::new(),
+            above: 0,
+            literal: false,
+            once: false,
+        }
+    }
 }
 
 impl<'s> Compiler<'_, '_, 's> {
     pub(super) fn error(&self, message: impl Into<String>) -> PatternError {
+        PatternError { pointer: self.pointer(), message: message.into() }
+    }
+
+    /// Where the part of the pattern at hand is written.
+    pub(super) fn pointer(&self) -> String {
         let mut pointer = self.base.clone();
         for segment in &self.written {
             pointer.push('/');
             pointer.push_str(&escape_segment(segment));
         }
-        PatternError { pointer, message: message.into() }
+        pointer
     }
 
     /// Makes a node with its check.
-    fn make(&mut self, rule: Rule, written: Option<&Json<'s>>, scope: &Scope) -> Node {
+    pub(super) fn make(&mut self, rule: Rule, written: Option<&Json<'s>>, scope: &Scope) -> Node {
         let loose = is_loose(&rule);
-        let check = self.checks.at(&self.path, scope.clauses.as_ref(), loose);
+        let own = scope.clauses.as_ref();
+        let check =
+            if self.once { self.checks.once(&self.path, own, loose) } else { self.checks.at(&self.path, own, loose) };
         Node { rule, check, written: written.map(|json| Arc::new(json.clone().into_owned())) }
     }
 
@@ -140,7 +169,7 @@ impl<'s> Compiler<'_, '_, 's> {
         work: impl FnOnce(&mut Self) -> Result<T, PatternError>,
     ) -> Result<T, PatternError> {
         self.written.push(key.into());
-        if self.written.len() > MAX_DEPTH {
+        if self.above + self.written.len() > MAX_DEPTH {
             return Err(self.error(format!("nested deeper than {MAX_DEPTH} levels")));
         }
         let result = work(self)?;
@@ -150,16 +179,16 @@ impl<'s> Compiler<'_, '_, 's> {
 
     /// Goes to a part of the pattern, and to the place of the answer that it speaks of. As [`Self::below`] and
     /// [`Self::inside`], for what nearly every pattern consists of.
-    fn enter(&mut self, key: Cow<'s, str>, segment: Cow<'s, str>) -> Result<(), PatternError> {
+    pub(super) fn enter(&mut self, key: Cow<'s, str>, segment: Cow<'s, str>) -> Result<(), PatternError> {
         self.written.push(key);
-        if self.written.len() > MAX_DEPTH {
+        if self.above + self.written.len() > MAX_DEPTH {
             return Err(self.error(format!("nested deeper than {MAX_DEPTH} levels")));
         }
         self.path.push(segment);
         Ok(())
     }
 
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         self.written.pop();
         self.path.pop();
     }
@@ -282,7 +311,10 @@ impl<'s> Compiler<'_, '_, 's> {
             }
         };
         let key = operator.word();
-        self.below(key, |this| this.rule(operator, source, value, second, scope))
+        let once = std::mem::replace(&mut self.once, false);
+        let node = self.below(key, |this| this.rule(operator, source, value, second, scope));
+        self.once = once;
+        node
     }
 
     fn rule(
@@ -443,7 +475,7 @@ impl<'s> Compiler<'_, '_, 's> {
 }
 
 /// A position as a segment of a path. The first ones, which are nearly all, are at hand.
-fn number(index: usize) -> Cow<'static, str> {
+pub(super) fn number(index: usize) -> Cow<'static, str> {
     const FIRST: [&str; 20] =
         ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19"];
     FIRST.get(index).map_or_else(|| Cow::Owned(index.to_string()), |text| Cow::Borrowed(*text))

@@ -8,6 +8,7 @@ pub mod align;
 mod arguments;
 pub mod checks;
 pub mod decimal;
+mod direct;
 pub mod illustrate;
 pub mod json;
 mod key;
@@ -19,6 +20,8 @@ pub mod write;
 pub mod xml;
 pub mod xml_illustrate;
 pub mod xml_matching;
+
+pub use direct::compile_template;
 
 use crate::model::clause::Choice;
 use crate::model::id::ClauseId;

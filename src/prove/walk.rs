@@ -50,8 +50,8 @@ impl<'a> Walk<'a> {
     fn finish(self) -> Vec<String> {
         let defs = self.checks.finish();
         let line = |(index, kind): (usize, &str)| {
-            let def = &defs[index];
-            format!("{} {kind}{}", def.name, clauses(&def.clauses))
+            let def = defs.get(index);
+            format!("{} {kind}{}", def.name, clauses(def.clauses))
         };
         self.found.into_iter().map(line).collect()
     }

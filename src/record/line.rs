@@ -7,7 +7,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{BodyRecord, CaseRecord, ExchangeRecord, ResponseRecord};
-use crate::model::judgement::{CheckTally, Judgement};
+use crate::model::judgement::Judgement;
+use crate::model::source::SourceRef;
+use crate::model::tally::{CheckTally, Tallies};
+use crate::model::verdict::Verdict;
 
 /// Writes the line of a case, without the line feed.
 ///
@@ -44,8 +47,15 @@ pub(super) fn case(case: &CaseRecord, out: &mut Vec<u8>) -> serde_json::Result<(
     raw(out, ",\"tags\":");
     list(out, tags, |out, tag| text(out, tag));
     other(out, ",\"effect\":", effect)?;
-    other(out, ",\"source\":", source)?;
-    other(out, ",\"outcome\":", outcome)?;
+    let SourceRef { file, line } = source;
+    raw(out, ",\"source\":{\"file\":");
+    text(out, file);
+    raw(out, ",\"line\":");
+    number(out, u64::from(*line));
+    match outcome {
+        Verdict::Passed => raw(out, "},\"outcome\":{\"verdict\":\"passed\"}"),
+        outcome => other(out, "},\"outcome\":", outcome)?,
+    }
     raw(out, ",\"observe\":");
     flag(out, *observe);
     raw(out, ",\"judgement\":");
@@ -67,27 +77,27 @@ pub(super) fn case(case: &CaseRecord, out: &mut Vec<u8>) -> serde_json::Result<(
 
 fn judged(judgement: &Judgement, out: &mut Vec<u8>) -> serde_json::Result<()> {
     let Judgement { mismatches, notes, unmet, checks, readings } = judgement;
-    other(out, "{\"mismatches\":", mismatches)?;
-    other(out, ",\"notes\":", notes)?;
-    other(out, ",\"unmet\":", unmet)?;
+    seldom(out, "{\"mismatches\":", mismatches)?;
+    seldom(out, ",\"notes\":", notes)?;
+    seldom(out, ",\"unmet\":", unmet)?;
     tallies(checks, out);
-    other(out, ",\"readings\":", readings)?;
+    seldom(out, ",\"readings\":", readings)?;
     out.push(b'}');
     Ok(())
 }
 
-/// Most checks have the step and the clauses of the one before, whose text is there already.
-fn tallies(checks: &[CheckTally], out: &mut Vec<u8>) {
+/// Most checks have the step of the one before, and what is known of them, whose text is there already.
+fn tallies(checks: &Tallies, out: &mut Vec<u8>) {
     raw(out, ",\"checks\":[");
-    let mut before: Option<(&CheckTally, Range<usize>, Range<usize>)> = None;
-    for tally in checks {
+    let mut before: Option<(CheckTally<'_>, Range<usize>, Range<usize>)> = None;
+    for tally in checks.iter() {
         let CheckTally { step, check, clauses, held, violated, loose } = tally;
         if before.is_some() {
             out.push(b',');
         }
         let from = out.len();
         match &before {
-            Some((last, written, _)) if Arc::ptr_eq(&last.step, step) => out.extend_from_within(written.clone()),
+            Some((last, written, _)) if std::ptr::eq(last.step, step) => out.extend_from_within(written.clone()),
             _ => {
                 raw(out, "{\"step\":");
                 text(out, step);
@@ -98,19 +108,23 @@ fn tallies(checks: &[CheckTally], out: &mut Vec<u8>) {
         text(out, check);
         let from = out.len();
         match &before {
-            Some((last, _, written)) if Arc::ptr_eq(&last.clauses, clauses) => out.extend_from_within(written.clone()),
+            Some((last, _, written))
+                if Arc::ptr_eq(last.clauses, clauses)
+                    && (last.held, last.violated, last.loose) == (held, violated, loose) =>
+            {
+                out.extend_from_within(written.clone());
+            }
             _ => {
                 raw(out, ",\"clauses\":");
                 list(out, clauses, |out, clause| text(out, clause.as_str()));
                 raw(out, ",\"held\":");
+                number(out, u64::from(held));
+                raw(out, ",\"violated\":");
+                number(out, u64::from(violated));
+                raw(out, if loose { ",\"loose\":true}" } else { ",\"loose\":false}" });
             }
         }
-        let cited = from..out.len();
-        number(out, u64::from(*held));
-        raw(out, ",\"violated\":");
-        number(out, u64::from(*violated));
-        raw(out, if *loose { ",\"loose\":true}" } else { ",\"loose\":false}" });
-        before = Some((tally, named, cited));
+        before = Some((tally, named, from..out.len()));
     }
     out.push(b']');
 }
@@ -211,6 +225,16 @@ fn other(out: &mut Vec<u8>, key: &str, value: &impl Serialize) -> serde_json::Re
     serde_json::to_writer(out, value)
 }
 
+/// A list that nearly always is empty.
+fn seldom(out: &mut Vec<u8>, key: &str, values: &[impl Serialize]) -> serde_json::Result<()> {
+    if !values.is_empty() {
+        return other(out, key, &values);
+    }
+    raw(out, key);
+    raw(out, "[]");
+    Ok(())
+}
+
 /// A list that is left out when it is empty.
 fn rare(out: &mut Vec<u8>, key: &str, values: &[impl Serialize]) -> serde_json::Result<()> {
     if values.is_empty() { Ok(()) } else { other(out, key, &values) }
@@ -272,16 +296,19 @@ const ESCAPES: [u8; 256] = {
 fn is_plain(bytes: &[u8]) -> bool {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
-    let (eights, rest) = bytes.as_chunks::<8>();
-    let plain = eights.iter().all(|eight| {
+    let plain = |eight: &[u8; 8]| {
         let word = u64::from_ne_bytes(*eight);
         // The highest bit of a byte is set in `wanting` where that byte is less than a space, a quote or a backslash:
         // subtracting one from a zero byte borrows. A borrow may also mark the byte above, which costs a closer look.
         let zero = |word: u64| word.wrapping_sub(ONES) & !word;
         let below_space = word.wrapping_sub(ONES * 0x20) & !word;
         (below_space | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c))) & HIGH == 0
-    });
-    plain && rest.iter().all(|byte| ESCAPES[usize::from(*byte)] == 0)
+    };
+    match bytes.last_chunk::<8>() {
+        // The last eight are looked at whether or not some of them were before.
+        Some(last) => bytes.as_chunks::<8>().0.iter().all(plain) && plain(last),
+        None => bytes.iter().all(|byte| ESCAPES[usize::from(*byte)] == 0),
+    }
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
@@ -290,20 +317,38 @@ fn text(out: &mut Vec<u8>, text: &str) {
     if is_plain(bytes) {
         out.extend_from_slice(bytes);
     } else {
-        out.reserve(bytes.len() + bytes.len() / 2);
-        for byte in bytes {
-            match ESCAPES[usize::from(*byte)] {
-                0 => out.push(*byte),
-                b'u' => {
-                    const HEX: &[u8; 16] = b"0123456789abcdef";
-                    out.extend_from_slice(b"\\u00");
-                    out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-                }
-                escape => out.extend([b'\\', escape]),
-            }
-        }
+        escaped(out, bytes);
     }
     out.push(b'"');
+}
+
+/// Writes a text in which something needs an escape: piece by piece into a small space where nothing has to grow. JSON in
+/// JSON has a quote in every few bytes, so that whether one comes is not asked but counted.
+fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    const PIECE: usize = 64;
+    // No byte becomes more than six. A power of two, so that no place in it needs to be checked.
+    const SPACE: usize = 512;
+    const { assert!(6 * PIECE <= SPACE) };
+    let mut space = [0; SPACE];
+    for piece in bytes.chunks(PIECE) {
+        let mut at = 0;
+        for byte in piece {
+            let escape = ESCAPES[usize::from(*byte)];
+            if escape == b'u' {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                let low = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+                space[at..at + 4].copy_from_slice(b"\\u00");
+                space[at + 4..at + 6].copy_from_slice(&low);
+                at += 6;
+                continue;
+            }
+            let more = usize::from(escape != 0);
+            space[at % SPACE] = b'\\';
+            space[(at + more) % SPACE] = if more == 0 { *byte } else { escape };
+            at += 1 + more;
+        }
+        out.extend_from_slice(&space[..at]);
+    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use crate::model::clause::{
     Choice, ChoicePolicy, Clause, Document, DocumentedCode, DocumentedStatus, Level, Operation, Origin, Reading,
 };
 use crate::model::id::{CaseId, ChoiceId, ClauseId};
-use crate::model::judgement::{CheckTally, Judgement, Mismatch, MismatchKind, Part, ReadingFollowed};
+use crate::model::judgement::{Judgement, Mismatch, MismatchKind, Part, ReadingFollowed};
 use crate::model::source::SourceRef;
 use crate::model::spec::{Effect, StepRole};
+use crate::model::tally::{CheckTally, Tallies};
 use crate::model::target::{Identity, KnownFailure, TargetClass};
 use crate::model::verdict::{Exit, SkipCode, Stage, Verdict};
 
@@ -199,7 +200,7 @@ pub fn case(id: &str, line: u32, title: &str, outcome: Verdict) -> CaseRecord {
         source: source(line),
         outcome,
         observe: false,
-        judgement: Judgement { checks: vec![tally("GRV-ADD-05", "status", 1, 0)], ..Judgement::default() },
+        judgement: Judgement { checks: tally(&["GRV-ADD-05"], "status", 1, 0), ..Judgement::default() },
         exchanges: vec![exchange(200, "{\"TrackActionResults\":[]}")],
         diffs: Vec::new(),
         teardown_problems: Vec::new(),
@@ -209,15 +210,10 @@ pub fn case(id: &str, line: u32, title: &str, outcome: Verdict) -> CaseRecord {
     }
 }
 
-fn tally(clause: &str, check: &str, held: u32, violated: u32) -> CheckTally {
-    CheckTally {
-        step: "main".into(),
-        check: check.into(),
-        clauses: [ClauseId::new(clause)].into(),
-        held,
-        violated,
-        loose: false,
-    }
+/// One check of the main step.
+fn tally(clauses: &[&str], check: &str, held: u32, violated: u32) -> Tallies {
+    let clauses = &clauses.iter().map(|id| ClauseId::new(id)).collect();
+    [CheckTally { step: "main", check, clauses, held, violated, loose: false }].into_iter().collect()
 }
 
 fn body(text: &str) -> BodyRecord {
@@ -272,10 +268,11 @@ pub fn mismatch(clause: &str, part: Part, place: &str, kind: MismatchKind, expec
 pub fn failed(id: &str, line: u32, title: &str, mismatches: Vec<Mismatch>) -> CaseRecord {
     let mut failed = case(id, line, title, Verdict::Failed);
     failed.clauses = mismatches.iter().flat_map(|each| each.clauses.iter().cloned()).collect();
-    failed.judgement.checks = mismatches
-        .iter()
-        .map(|each| CheckTally { clauses: each.clauses.as_slice().into(), ..tally("", &each.check, 0, 1) })
-        .collect();
+    failed.judgement.checks.clear();
+    for each in &mismatches {
+        let clauses: Vec<&str> = each.clauses.iter().map(ClauseId::as_str).collect();
+        failed.judgement.checks.append(tally(&clauses, &each.check, 0, 1));
+    }
     failed.judgement.mismatches = mismatches;
     failed
 }

@@ -184,14 +184,14 @@ impl Summary {
         // Most checks share their clauses with the one before, which need not be looked up again.
         let mut known: Option<&Arc<[ClauseId]>> = None;
         let mut places: Vec<usize> = Vec::new();
-        for tally in &case.judgement.checks {
+        for tally in case.judgement.checks.iter() {
             if tally.held == 0 && tally.violated == 0 {
                 continue;
             }
-            if !known.is_some_and(|clauses| Arc::ptr_eq(clauses, &tally.clauses)) {
+            if !known.is_some_and(|clauses| Arc::ptr_eq(clauses, tally.clauses)) {
                 places.clear();
                 places.extend(tally.clauses.iter().filter_map(|id| self.place(id)));
-                known = Some(&tally.clauses);
+                known = Some(tally.clauses);
             }
             for &at in &places {
                 let state = &mut self.clauses[at];
@@ -448,6 +448,7 @@ impl OperationState {
 mod tests {
     use super::*;
     use crate::model::judgement::ReadingFollowed;
+    use crate::model::tally::CheckTally;
     use crate::model::verdict::Stage;
     use crate::record::sample;
 
@@ -493,8 +494,8 @@ mod tests {
         let mut summary = Summary::new(&sample::clauses(), &[], &[]);
         summary.add(&case);
         assert_eq!(verdict_of(&summary.finish(), "GRV-ADD-05"), ClauseVerdict::Held);
-        case.judgement.checks[0].held = 0;
-        case.judgement.checks[0].violated = 1;
+        let violated = case.judgement.checks.iter().map(|tally| CheckTally { held: 0, violated: 1, ..tally }).collect();
+        case.judgement.checks = violated;
         let mut summary = Summary::new(&sample::clauses(), &[], &[]);
         summary.add(&case);
         assert_eq!(verdict_of(&summary.finish(), "GRV-ADD-05"), ClauseVerdict::Inconclusive);

@@ -281,7 +281,7 @@ impl Redactor {
         for (name, value) in headers {
             self.string(name);
             let clean = self.text(value);
-            if HIDDEN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            if HIDDEN_HEADERS.iter().any(|hidden| hidden.eq_ignore_ascii_case(name)) {
                 *value = match clean {
                     Cow::Owned(clean) => hide_rest(&clean),
                     Cow::Borrowed(_) => HIDDEN.to_owned(),

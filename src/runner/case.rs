@@ -107,7 +107,8 @@ impl<'a, T: Transport> Attempt<'a, T> {
                 return self.last(at).await;
             }
             let together = steps[at..].iter().take_while(|step| step.together).count().max(1);
-            self.group(&steps[at..at + together]).await?;
+            // What few cases need would make the future of every case large, and futures are moved about.
+            Box::pin(self.group(&steps[at..at + together])).await?;
             at += together;
         }
         self.found.whole()?;
@@ -123,7 +124,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
         if sent.answer.as_ref().is_ok_and(|answer| answer.body.len() <= LATER) {
             return Ok(Some(Last { step: at, request, sent }));
         }
-        let judged = self.found.receive(step, &request, sent)?;
+        let judged = self.found.receive(step, request, sent)?;
         self.found.settle(step, judged)?;
         self.found.whole()?;
         Ok(None)
@@ -158,7 +159,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
             deliver(env, &order, request).await
         });
         let answers = join_all(sending).await;
-        for ((step, request), sent) in steps.iter().zip(&prepared).zip(answers) {
+        for ((step, request), sent) in steps.iter().zip(prepared).zip(answers) {
             let judged = self.found.receive(step, request, sent)?;
             self.found.settle(step, judged)?;
         }
@@ -203,7 +204,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
         loop {
             let order = order(self.case, self.jar.as_ref(), &self.found.kept.secrets, step);
             let sent = deliver(self.env, &order, request).await;
-            let judged = self.found.receive(step, request, sent);
+            let judged = self.found.receive(step, request.clone(), sent);
             if let (Ok(judged), Some(hold)) = (&judged, &self.env.hold)
                 && !judged.judgement.mismatches.is_empty()
                 && waits.len() < MOST_WAITS
@@ -237,7 +238,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
                     continue;
                 }
             };
-            let judged = match self.patiently(step, &request).await {
+            let judged = match Box::pin(self.patiently(step, &request)).await {
                 Ok(judged) => judged,
                 Err(Halt::Errored { detail, .. } | Halt::Blocked { detail, .. }) => {
                     self.found.kept.problems.push(format!("{}: {detail}", step.id));

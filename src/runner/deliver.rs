@@ -71,7 +71,7 @@ pub(super) async fn deliver<T: Transport>(env: &Env<T>, order: &Order<'_>, reque
                     jar.lock().unwrap_or_else(PoisonError::into_inner).add(&mut following, SystemTime::now());
                 }
                 sent.hops.push(hop);
-                let next = send(env, &following).await;
+                let next = Box::pin(send(env, &following)).await;
                 keep(order, &following, &next);
                 sent.answer = next.answer;
                 sent.attempts += next.attempts - 1;
@@ -116,18 +116,21 @@ async fn send<T: Transport>(env: &Env<T>, request: &PreparedRequest) -> Sent {
             pace.turn().await;
         }
     };
-    turn().await;
-    let started = env.started.elapsed();
-    let mut attempts = 1;
-    let mut answer = env.transport.send(request).await;
-    while attempts <= env.options.transport_retries
-        && answer.as_ref().is_err_and(|error| may_repeat(&request.method, error.stage))
-    {
-        attempts += 1;
+    let mut attempts = 0;
+    let mut first = None;
+    let answer = loop {
         turn().await;
-        answer = env.transport.send(request).await;
-    }
-    let elapsed = env.started.elapsed().saturating_sub(started);
+        first.get_or_insert_with(|| env.started.elapsed());
+        attempts += 1;
+        let answer = env.transport.send(request).await;
+        let failed = |error: &TransportError| may_repeat(&request.method, error.stage);
+        if attempts > env.options.transport_retries || !answer.as_ref().is_err_and(failed) {
+            break answer;
+        }
+    };
+    let ended = env.started.elapsed();
+    let started = first.unwrap_or(ended);
+    let elapsed = ended.saturating_sub(started);
     Sent { answer, attempts, started, elapsed, hops: Vec::new() }
 }
 

@@ -234,15 +234,15 @@ async fn run_one<T: Transport + 'static>(shared: &Arc<Shared<T>>, case: &Whole<'
         return Finished::new(shared.env.unrun(case, Verdict::Skipped { code: *code, detail: detail.clone() }));
     }
     // Whether the run goes on, or somebody's testimony, may hang on the verdict.
-    if shared.fail_fast.is_some() || shared.env.heard {
-        return repeated(&shared.env, case, None, &shared.stop).await;
-    }
-    let read = match case {
-        Whole::Held(_) => None,
-        Whole::Read(case) => Some(Arc::clone(case)),
-    };
-    let subject = Subject { setting: Arc::clone(&shared.env.setting), index: planned.index, read };
-    repeated(&shared.env, case, Some(&subject), &shared.stop).await
+    let now = shared.fail_fast.is_some() || shared.env.heard;
+    let subject = (!now).then(|| {
+        let read = match case {
+            Whole::Held(_) => None,
+            Whole::Read(case) => Some(Arc::clone(case)),
+        };
+        Subject { setting: Arc::clone(&shared.env.setting), index: planned.index, read }
+    });
+    repeated(&shared.env, case, subject.as_ref(), &shared.stop).await
 }
 
 enum Next {

@@ -21,16 +21,18 @@ pub(crate) struct Moment<'a> {
 /// The record of an exchange. `cap` is in bytes and holds for each body.
 pub(crate) fn record(
     moment: &Moment<'_>,
-    request: &PreparedRequest,
+    request: PreparedRequest,
     answer: &Result<Response, TransportError>,
     cap: usize,
 ) -> ExchangeRecord {
+    let PreparedRequest { method, base_url: mut url, target, headers: fields, .. } = request;
+    url.push_str(&target);
     ExchangeRecord {
         step: moment.step.to_owned(),
         role: moment.role,
-        method: request.method.clone(),
-        url: format!("{}{}", request.base_url, request.target),
-        headers: headers(&request.headers),
+        method,
+        url,
+        headers: fields.into_iter().map(|(name, value)| (name, lossy(value))).collect(),
         body: request.body.as_ref().map(|bytes| body(bytes, cap)),
         response: answer.as_ref().ok().map(|response| ResponseRecord {
             status: response.status,
@@ -55,6 +57,11 @@ pub(super) fn micros(duration: Duration) -> u64 {
 
 fn headers(headers: &[(String, Vec<u8>)]) -> Vec<(String, String)> {
     headers.iter().map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned())).collect()
+}
+
+/// Bytes that nearly always are text.
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn body(bytes: &[u8], cap: usize) -> BodyRecord {

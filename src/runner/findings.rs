@@ -155,7 +155,7 @@ impl<'a> Findings<'a> {
     /// Judges the last answer, and what stands over all of them.
     fn last(&mut self, last: Last) -> Result<(), Halt> {
         let step = &self.case.steps[last.step];
-        let judged = self.receive(step, &last.request, last.sent)?;
+        let judged = self.receive(step, last.request, last.sent)?;
         self.settle(step, judged)?;
         self.whole()
     }

@@ -22,7 +22,7 @@ pub(super) async fn repeated<T: Transport>(
     }
     let mut runs = Runs::default();
     loop {
-        runs.add(*run_case(env, case, None).await.record());
+        runs.add(*Box::pin(run_case(env, case, None)).await.record());
         if runs.count >= env.options.repeat || stop.requested() {
             return Finished::new(runs.finish().unwrap_or_else(|| {
                 let detail = "the case was never run".to_owned();

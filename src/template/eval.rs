@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::scope::Scope;
 use crate::model::json::Json;
 use crate::model::template::{Expr, Filter, Function, JsonTemplate, Part, Template};
+use crate::pattern::PatternError;
 
 /// Everything but unreserved characters (RFC 3986, section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -57,6 +58,12 @@ pub enum TemplateError {
     /// A pattern that does not compile once its values are in it.
     #[error("{0}")]
     Pattern(String),
+}
+
+impl From<PatternError> for TemplateError {
+    fn from(error: PatternError) -> Self {
+        Self::Pattern(error.to_string())
+    }
 }
 
 /// What an expression gives.

@@ -16,7 +16,7 @@ use crate::model::json::Json;
 use crate::model::pattern::{JsonPattern, XmlResolved, XmlResolvedText};
 use crate::model::spec::{CheckSpec, Cite, ExpectBody, ExpectSpec, Extra, HeaderRule, Path, TextRule};
 use crate::model::template::{JsonTemplate, Template, XmlTemplate, XmlText};
-use crate::pattern::{Context, json, xml};
+use crate::pattern::{Context, compile_template, xml};
 
 /// Largest compiled regular expression, in bytes.
 const REGEX_SIZE: usize = 1 << 20;
@@ -60,10 +60,7 @@ pub fn resolve(spec: &ExpectSpec, scope: &mut Scope, rules: Rules<'_>) -> Result
         ExpectBody::Unchecked => BodyCheck::Unchecked,
         ExpectBody::Empty => BodyCheck::Empty,
         ExpectBody::WellFormed => BodyCheck::WellFormed,
-        ExpectBody::Json(template) => {
-            let source = resolve_borrowed(template, scope, true)?;
-            BodyCheck::Json(Arc::new(compile_json(&source, &context("json:"))?))
-        }
+        ExpectBody::Json(template) => BodyCheck::Json(Arc::new(compile_json(template, scope, &context("json:"))?)),
         ExpectBody::Xml(template) => {
             let mut roots = resolve_xml(template, scope)?;
             let root = roots.pop().filter(|_| roots.is_empty());
@@ -81,10 +78,9 @@ pub fn resolve(spec: &ExpectSpec, scope: &mut Scope, rules: Rules<'_>) -> Result
         let is = match &each.is {
             None => None,
             Some(template) => {
-                let source = resolve_borrowed(template, scope, true)?;
                 let prefix = at_prefix(&each.path);
                 let context = Context { prefix: &prefix, cite: &[], fallback: &clauses, ..context("at:") };
-                Some(Arc::new(compile_json(&source, &context)?))
+                Some(Arc::new(compile_json(template, scope, &context)?))
             }
         };
         at.push(AtCheck { path: each.path.clone(), is, count: each.count, clauses });
@@ -119,13 +115,12 @@ pub fn check(
     rules: Rules<'_>,
 ) -> Result<(Json<'static>, JsonPattern), TemplateError> {
     let value = resolve_json(&spec.value, scope, false)?;
-    let source = resolve_borrowed(&spec.is, scope, true)?;
     let fallback = if spec.clauses.is_empty() { fallback } else { &spec.clauses };
     let cite: &[Cite] = &[];
     let prefix = format!("check[{index}]:");
     let context =
         Context { prefix: &prefix, cite, fallback, extra: Extra::Fail, strict: rules.strict, choices: rules.choices };
-    Ok((value, compile_json(&source, &context)?))
+    Ok((value, compile_json(&spec.is, scope, &context)?))
 }
 
 fn at_prefix(path: &Path) -> String {
@@ -134,8 +129,12 @@ fn at_prefix(path: &Path) -> String {
     }
 }
 
-fn compile_json(source: &Json<'_>, context: &Context<'_>) -> Result<JsonPattern, TemplateError> {
-    json::compile(source, context).map_err(|error| TemplateError::Pattern(error.to_string()))
+fn compile_json(
+    template: &JsonTemplate,
+    scope: &mut Scope,
+    context: &Context<'_>,
+) -> Result<JsonPattern, TemplateError> {
+    compile_template(template, context, &mut |part| resolve_borrowed(part, scope, true))
 }
 
 fn plain(template: &Template, scope: &Scope) -> Result<String, TemplateError> {

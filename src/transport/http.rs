@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -60,6 +61,8 @@ pub struct HttpTransport {
     tls_config: OnceLock<Result<Arc<ClientConfig>, TransportError>>,
     /// Clients of hosts with an address of their own, by scheme, host and port.
     pinned: Mutex<HashMap<(bool, String, u16), Client>>,
+    /// Base URLs that requests have had so far.
+    bases: RwLock<Vec<(String, Url)>>,
     /// Requests that may still begin, by host and port.
     hosts: Mutex<HashMap<(String, u16), Arc<Semaphore>>>,
 }
@@ -75,6 +78,7 @@ impl HttpTransport {
             tls: OnceLock::new(),
             tls_config: OnceLock::new(),
             pinned: Mutex::default(),
+            bases: RwLock::default(),
             hosts: Mutex::default(),
         }
     }
@@ -153,22 +157,49 @@ impl HttpTransport {
             let text = "the request target cannot be sent as written: it does not begin with `/`, or has a `#`";
             return Err(TransportError::new(Stage::Send, text));
         }
-        let text = format!("{}{}", request.base_url, request.target);
-        let url = Url::parse(&text)
-            .map_err(|error| TransportError::new(Stage::Send, format!("the URL cannot be sent: {error}")))?;
         // The shared client adds an `Accept` of its own to a request without one.
         let accepts = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept"));
-        let answer = if accepts && keeps_target(&url, &text) {
+        let (url, kept) = match self.joined(request) {
+            Some(url) => (url, true),
+            None => {
+                let text = format!("{}{}", request.base_url, request.target);
+                let url = Url::parse(&text)
+                    .map_err(|error| TransportError::new(Stage::Send, format!("the URL cannot be sent: {error}")))?;
+                let kept = keeps_target(&url, &text);
+                (url, kept)
+            }
+        };
+        let answer = if accepts && kept {
             self.shared(request, url).await?
         } else {
             let tls = if url.scheme() == "https" { Some(self.tls_config()?) } else { None };
-            raw::exchange(request, &url, &self.options, tls).await?
+            // Rare and large: every future around it would be as large, and is moved about.
+            Box::pin(raw::exchange(request, &url, &self.options, tls)).await?
         };
         // RFC 9110, section 15.5.8: this answer is the proxy's and says nothing of the service.
         if answer.status == 407 && self.options.network.proxy.is_some() {
             return Err(TransportError::new(Stage::Connect, "the proxy wants other credentials (407)"));
         }
         Ok(answer)
+    }
+
+    /// The URL of a request whose target is kept as it is written. Its host is taken apart with the first request.
+    fn joined(&self, request: &PreparedRequest) -> Option<Url> {
+        let known = self.bases.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, base)) = known.iter().find(|(text, _)| *text == request.base_url) {
+            return join(base, &request.target);
+        }
+        drop(known);
+        let base = Url::parse(&request.base_url).ok()?;
+        if request.base_url.ends_with('/') || !keeps_target(&base, &request.base_url) {
+            return None;
+        }
+        let url = join(&base, &request.target);
+        let mut known = self.bases.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < BASES {
+            known.push((request.base_url.clone(), base));
+        }
+        url
     }
 
     /// Sends over the shared client.
@@ -221,7 +252,7 @@ impl Transport for HttpTransport {
     async fn send(&self, request: &PreparedRequest) -> Result<Response, TransportError> {
         // Waiting for a turn is no time of the service's.
         let permit = self.admitted(request).await;
-        let answer = within(request.timeout, self.exchange(request)).await;
+        let answer = within(request.timeout, pin!(self.exchange(request))).await;
         if permit.is_some() {
             // The connection goes back to its pool in a task of its own; whoever is next shall find it there.
             tokio::task::yield_now().await;
@@ -241,9 +272,8 @@ const MOST: u32 = 4;
 /// this process busy itself, as with a flood of interim answers, gains no more than that.
 pub(super) async fn within(
     deadline: Duration,
-    exchange: impl Future<Output = Result<Response, TransportError>>,
+    mut exchange: Pin<&mut impl Future<Output = Result<Response, TransportError>>>,
 ) -> Result<Response, TransportError> {
-    let mut exchange = std::pin::pin!(exchange);
     let now = Instant::now();
     let last = now.checked_add(deadline.saturating_mul(MOST));
     let mut end = now.checked_add(deadline);
@@ -258,6 +288,30 @@ pub(super) async fn within(
         end = Instant::now().checked_add(late);
     }
     exchange.await
+}
+
+/// Most base URLs that are kept. A target has as many as services.
+const BASES: usize = 32;
+
+/// The URL of a target behind a base URL, unless the URL library would write it otherwise.
+fn join(base: &Url, target: &str) -> Option<Url> {
+    if base.query().is_some() || base.fragment().is_some() {
+        return None;
+    }
+    let front = if base.path() == "/" { "" } else { base.path() };
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    if !path.starts_with('/') {
+        return None;
+    }
+    let mut url = base.clone();
+    if front.is_empty() {
+        url.set_path(path)
+    } else {
+        url.set_path(&[front, path].concat())
+    }
+    url.set_query(query);
+    let kept = url[url::Position::BeforePath..].strip_prefix(front) == Some(target) && url.fragment().is_none();
+    kept.then_some(url)
 }
 
 /// Whether the URL library leaves the request target as it was written.
@@ -312,7 +366,10 @@ impl Parts {
     }
 }
 
-/// A body as it arrives, up to a cap. A body that comes in one piece is not copied.
+/// So short a body is copied out of the buffer that it was received into.
+const SMALL: usize = 4 << 10;
+
+/// A body as it arrives, up to a cap. A longer body that comes in one piece is not copied.
 pub(super) struct Body {
     first: Option<Bytes>,
     rest: BytesMut,
@@ -345,6 +402,8 @@ impl Body {
             ));
         }
         match (&mut self.first, self.rest.is_empty()) {
+            // A piece of the connection's own buffer, which would have to be made anew for the next answer.
+            (None, true) if chunk.len() <= SMALL => self.first = Some(Bytes::copy_from_slice(&chunk)),
             (None, true) => self.first = Some(chunk),
             (first, _) => {
                 if let Some(first) = first.take() {
@@ -363,6 +422,8 @@ impl Body {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -411,12 +472,30 @@ mod tests {
         assert!(!heads[1].to_ascii_lowercase().contains("accept"), "{heads:?}");
     }
 
+    proptest! {
+        #[test]
+        fn a_target_is_joined_as_the_whole_url_would_be_parsed(
+            base in "http://(a\\.test|127\\.0\\.0\\.1:8080|\\[::1\\])(/v1|/a%2Fb|/x/y)?",
+            target in "/[a-z0-9/.%@:;&=+?\\\\é\t ]{0,12}",
+        ) {
+            let text = format!("{base}{target}");
+            let whole = Url::parse(&text).unwrap();
+            let joined = join(&Url::parse(&base).unwrap(), &target);
+            prop_assert_eq!(joined.is_some(), keeps_target(&whole, &text), "{}", text);
+            prop_assert!(joined.is_none_or(|joined| joined == whole));
+        }
+    }
+
     #[test]
-    fn a_body_in_one_piece_is_not_copied() {
+    fn a_long_body_in_one_piece_is_not_copied() {
+        let long = Bytes::from_static(&[b' '; SMALL + 1]);
+        let mut body = Body::new(Caps::default());
+        body.push(long.clone()).unwrap();
+        assert_eq!(body.bytes().as_ptr(), long.as_ptr());
         let chunk = Bytes::from_static(b"abc");
         let mut body = Body::new(Caps::default());
         body.push(chunk.clone()).unwrap();
-        assert_eq!(body.bytes().as_ptr(), chunk.as_ptr());
+        assert_ne!(body.bytes().as_ptr(), chunk.as_ptr(), "what is short does not hold a buffer");
         let mut body = Body::new(Caps { body: 5, ratio: 1 });
         body.push(chunk.clone()).unwrap();
         assert_eq!(body.push(chunk).unwrap_err().stage, Stage::BodyTooLarge);
@@ -435,7 +514,7 @@ mod tests {
             wire_bytes: 0,
         };
         let deadline = Duration::from_millis(100);
-        let never = within(deadline, std::future::pending()).await;
+        let never = within(deadline, pin!(std::future::pending())).await;
         assert_eq!(never.unwrap_err().stage, Stage::Timeout);
         // What arrives after the deadline because nobody looked is in time; what the service sends later is not.
         let held_up = async {
@@ -444,7 +523,7 @@ mod tests {
             tokio::time::sleep(deadline / 4).await;
             Ok(answer())
         };
-        assert_eq!(within(deadline, held_up).await.map(|response| response.status), Ok(200));
+        assert_eq!(within(deadline, pin!(held_up)).await.map(|response| response.status), Ok(200));
         // Whoever keeps this process busy itself does not live for ever on what is given back.
         let began = Instant::now();
         let busy = async {
@@ -453,7 +532,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        assert_eq!(within(deadline, busy).await.unwrap_err().stage, Stage::Timeout);
+        assert_eq!(within(deadline, pin!(busy)).await.unwrap_err().stage, Stage::Timeout);
         assert!(began.elapsed() < 2 * MOST * deadline, "{:?}", began.elapsed());
     }
 }

@@ -17,16 +17,30 @@ use crate::record::{BodyDiff, Change};
 use crate::template::expect;
 use crate::template::{TemplateError, resolve_json};
 
+/// What of a request a listener is told.
+struct Asked {
+    method: String,
+    path: String,
+}
+
+impl Asked {
+    fn of(request: &PreparedRequest) -> Self {
+        let path = request.target.split(['?', '#']).next().unwrap_or_default().to_owned();
+        Self { method: request.method.clone(), path }
+    }
+}
+
 impl<'a> Findings<'a> {
     /// Keeps the exchange and compares the answer.
     pub(in crate::runner) fn receive(
         &mut self,
         step: &Step,
-        request: &PreparedRequest,
+        request: PreparedRequest,
         sent: Sent,
     ) -> Result<Judged, Halt> {
         let Sent { answer, attempts, started, elapsed, hops } = sent;
         let moment = Moment { step: &step.id, role: step.role, attempts, started, elapsed };
+        let asked = (self.setting.heard && step.role == StepRole::Main).then(|| Asked::of(&request));
         let mut exchange = record(&moment, request, &answer, self.setting.options.evidence);
         exchange.redirects = hops;
         self.kept.exchanges.push(exchange);
@@ -57,27 +71,20 @@ impl<'a> Findings<'a> {
             }
         };
         let wanted = wanted_expect.as_ref().map(|wanted| compare::compare(wanted, &response, &step.id));
-        if self.setting.heard && step.role == StepRole::Main {
-            self.remember(step, request, expect, wanted_expect, &response);
+        if let Some(asked) = asked {
+            self.remember(step, asked, expect, wanted_expect, &response);
         }
         Ok(Judged { response, judgement, wanted })
     }
 
     /// Keeps an answer for the listener. Of a step that polls only the last one counts.
-    fn remember(
-        &mut self,
-        step: &Step,
-        request: &PreparedRequest,
-        expect: Expect,
-        wanted: Option<Expect>,
-        response: &Response,
-    ) {
+    fn remember(&mut self, step: &Step, asked: Asked, expect: Expect, wanted: Option<Expect>, response: &Response) {
         let Some(index) = self.case.steps.iter().position(|each| std::ptr::eq(each, step)) else { return };
         self.kept.answers.retain(|answer| answer.step != index);
         self.kept.answers.push(Answer {
             step: index,
-            method: request.method.clone(),
-            path: request.target.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            method: asked.method,
+            path: asked.path,
             expect: Arc::new(expect),
             wanted: wanted.map(Arc::new),
             response: response.clone(),

@@ -1,0 +1,93 @@
+//! Compiles a JSON pattern from its template: [`compile_template`]. What is written plainly, which is most of it, goes
+//! into the pattern without becoming a value in between.
+
+use std::collections::HashMap;
+
+use super::checks::Checks;
+use super::json::{Compiler, MANY_MEMBERS, Place, Scope, number};
+use super::{Context, PatternError};
+use crate::model::json::Json;
+use crate::model::pattern::{JsonPattern, Members, Node, Rule};
+use crate::model::template::JsonTemplate;
+
+/// Compiles what a template gives once its values are in it. `resolve` gives the value of a part: of an operator, or of
+/// a text with something to insert.
+///
+/// # Errors
+/// Those of [`compile`](super::json::compile), and those of `resolve`.
+pub fn compile_template<'t, E: From<PatternError>>(
+    template: &'t JsonTemplate,
+    context: &Context<'_>,
+    resolve: &mut dyn FnMut(&'t JsonTemplate) -> Result<Json<'t>, E>,
+) -> Result<JsonPattern, E> {
+    let mut checks = Checks::new(context);
+    let compiler = Compiler { once: true, ..Compiler::new(context, &mut checks, Vec::new(), "") };
+    let root = Direct { compiler, context, resolve }.node(template, &Scope::outermost(context, Place::Value))?;
+    Ok(JsonPattern { root, checks: checks.finish() })
+}
+
+struct Direct<'r, 'c, 'x, 't, E> {
+    compiler: Compiler<'c, 'x, 't>,
+    context: &'r Context<'c>,
+    resolve: &'r mut dyn FnMut(&'t JsonTemplate) -> Result<Json<'t>, E>,
+}
+
+impl<'t, E: From<PatternError>> Direct<'_, '_, '_, 't, E> {
+    fn node(&mut self, template: &'t JsonTemplate, scope: &Scope) -> Result<Node, E> {
+        let rule = match template {
+            JsonTemplate::Null => Rule::Null,
+            JsonTemplate::Bool(value) => Rule::Bool(*value),
+            JsonTemplate::Number(text) => Rule::Number(text.clone()),
+            JsonTemplate::Text(text) => match text.as_literal() {
+                Some(text) => Rule::String(text.to_owned()),
+                None => return self.value(template, scope),
+            },
+            JsonTemplate::Array(items) => {
+                let mut nodes = Vec::with_capacity(items.len());
+                let inner = scope.inside(Place::Value);
+                for (index, item) in items.iter().enumerate() {
+                    let segment = number(index);
+                    self.compiler.enter(segment.clone(), segment)?;
+                    nodes.push(self.node(item, &inner)?);
+                    self.compiler.leave();
+                }
+                Rule::Array(nodes)
+            }
+            // An operator, or a key that must not look like one.
+            JsonTemplate::Object(members) if members.iter().any(|(key, _)| key.starts_with('$')) => {
+                return self.value(template, scope);
+            }
+            JsonTemplate::Object(members) => self.object(members, scope)?,
+        };
+        Ok(self.compiler.make(rule, None, scope))
+    }
+
+    fn object(&mut self, members: &'t [(String, JsonTemplate)], scope: &Scope) -> Result<Rule, E> {
+        let mut list: Vec<(String, Node)> = Vec::with_capacity(members.len());
+        let inner = scope.inside(Place::Member);
+        let mut index = (members.len() > MANY_MEMBERS).then(|| Box::new(HashMap::with_capacity(members.len())));
+        for (position, (key, value)) in members.iter().enumerate() {
+            self.compiler.enter(key.as_str().into(), key.as_str().into())?;
+            let twice = match &mut index {
+                Some(index) => index.insert(key.clone(), position).is_some(),
+                None => list.iter().any(|(other, _)| other == key),
+            };
+            if twice {
+                return Err(self.compiler.error("the member is written twice").into());
+            }
+            let node = self.node(value, &inner)?;
+            self.compiler.leave();
+            list.push((key.clone(), node));
+        }
+        Ok(Rule::Object(Members { list, index, extra: scope.extra }))
+    }
+
+    /// A part that is a value before it is a pattern.
+    fn value(&mut self, template: &'t JsonTemplate, scope: &Scope) -> Result<Node, E> {
+        let value = (self.resolve)(template)?;
+        let outer = &mut self.compiler;
+        let (pointer, above) = (outer.pointer(), outer.above + outer.written.len());
+        let inner = Compiler::new(self.context, outer.checks, outer.path.clone(), &pointer);
+        Ok(Compiler { above, once: outer.once, ..inner }.node(&value, scope)?)
+    }
+}
