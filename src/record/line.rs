@@ -322,8 +322,7 @@ fn text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Writes a text in which something needs an escape: piece by piece into a small space where nothing has to grow. JSON in
-/// JSON has a quote in every few bytes, so that whether one comes is not asked but counted.
+/// Writes a text in which something needs an escape: piece by piece into a small space where nothing has to grow.
 fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     const PIECE: usize = 64;
     // No byte becomes more than six. A power of two, so that no place in it needs to be checked.
@@ -333,19 +332,24 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     for piece in bytes.chunks(PIECE) {
         let mut at = 0;
         for byte in piece {
-            let escape = ESCAPES[usize::from(*byte)];
-            if escape == b'u' {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                let low = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
-                space[at..at + 4].copy_from_slice(b"\\u00");
-                space[at + 4..at + 6].copy_from_slice(&low);
-                at += 6;
-                continue;
+            match ESCAPES[usize::from(*byte)] {
+                0 => {
+                    space[at % SPACE] = *byte;
+                    at += 1;
+                }
+                b'u' => {
+                    const HEX: &[u8; 16] = b"0123456789abcdef";
+                    let low = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+                    space[at..at + 4].copy_from_slice(b"\\u00");
+                    space[at + 4..at + 6].copy_from_slice(&low);
+                    at += 6;
+                }
+                escape => {
+                    space[at % SPACE] = b'\\';
+                    space[(at + 1) % SPACE] = escape;
+                    at += 2;
+                }
             }
-            let more = usize::from(escape != 0);
-            space[at % SPACE] = b'\\';
-            space[(at + more) % SPACE] = if more == 0 { *byte } else { escape };
-            at += 1 + more;
         }
         out.extend_from_slice(&space[..at]);
     }

@@ -181,34 +181,45 @@ impl Summary {
             Verdict::Skipped { .. } | Verdict::NotRun { .. } => return,
             Verdict::Passed | Verdict::UnexpectedPass { .. } | Verdict::Observed => (false, false),
         };
-        // Most checks share their clauses with the one before, which need not be looked up again.
-        let mut known: Option<&Arc<[ClauseId]>> = None;
-        let mut places: Vec<usize> = Vec::new();
-        for tally in case.judgement.checks.iter() {
-            if tally.held == 0 && tally.violated == 0 {
-                continue;
-            }
-            if !known.is_some_and(|clauses| Arc::ptr_eq(clauses, tally.clauses)) {
-                places.clear();
-                places.extend(tally.clauses.iter().filter_map(|id| self.place(id)));
-                known = Some(tally.clauses);
-            }
-            for &at in &places {
-                let state = &mut self.clauses[at];
-                state.record.held += u64::from(tally.held);
-                push(&mut state.record.cases, &case.id);
-                if tally.violated > 0 && counts {
-                    state.record.violated += u64::from(tally.violated);
-                    state.violated = true;
-                    push(&mut state.record.violated_by, &case.id);
+        // Most checks share their clauses with the one before: they are counted together.
+        let ran = case.judgement.checks.iter().filter(|tally| tally.held > 0 || tally.violated > 0);
+        let mut run: Option<(&Arc<[ClauseId]>, u64, u64)> = None;
+        for tally in ran {
+            match &mut run {
+                Some((clauses, held, violated)) if Arc::ptr_eq(clauses, tally.clauses) => {
+                    *held += u64::from(tally.held);
+                    *violated += u64::from(tally.violated);
+                }
+                _ => {
+                    if let Some((clauses, held, violated)) = run.take() {
+                        self.add_run(case, clauses, held, if counts { violated } else { 0 });
+                    }
+                    run = Some((tally.clauses, u64::from(tally.held), u64::from(tally.violated)));
                 }
             }
+        }
+        if let Some((clauses, held, violated)) = run {
+            self.add_run(case, clauses, held, if counts { violated } else { 0 });
         }
         if stuck {
             for id in &case.clauses {
                 if let Some(state) = self.clause(id) {
                     state.stuck = true;
                 }
+            }
+        }
+    }
+
+    /// Checks of the same clauses.
+    fn add_run(&mut self, case: &CaseRecord, clauses: &[ClauseId], held: u64, violated: u64) {
+        for id in clauses {
+            let Some(state) = self.clause(id) else { continue };
+            state.record.held += held;
+            push(&mut state.record.cases, &case.id);
+            if violated > 0 {
+                state.record.violated += violated;
+                state.violated = true;
+                push(&mut state.record.violated_by, &case.id);
             }
         }
     }
