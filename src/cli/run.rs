@@ -1,11 +1,13 @@
 //! `casebook run`: from arguments to a plan, from events to the record, the console and the reports.
 
 use std::io::IsTerminal;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anstream::ColorChoice;
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 
 use super::args::RunArgs;
@@ -147,14 +149,16 @@ async fn go(
             runner::run(plan, transport, redactor, &run_id, stop.clone(), sender).await;
         }
     };
-    let writer = if alone {
-        tokio::join!(writer.consume_here(receiver), running).0
+    let written = if alone {
+        // As on a thread of its own, a panic lets the cases that run come to their end.
+        tokio::join!(AssertUnwindSafe(writer.consume_here(receiver)).catch_unwind(), running).0
     } else {
         // What is proven is read while the first answers are waited for.
         let consumer = std::thread::spawn(move || writer.certify(&directory, &hash, strict).consume(receiver));
         running.await;
-        consumer.join().map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?
+        consumer.join()
     };
+    let writer = written.map_err(|_| Failure::new(Exit::Harness, "the record's writer panicked"))?;
     let interrupted = if signals.is_finished() { signals.await.ok().flatten() } else { None };
     let Ended { exit, mut console, evidence } = writer
         .finish(interrupted, started.elapsed())

@@ -1,6 +1,6 @@
 //! Patterns: JSON text to values, and values to compiled patterns.
 //!
-//! [`json::compile`] and [`xml::compile`] turn what a case expects into the types of
+//! [`compile_template`] and [`xml::compile`] turn what a case expects, and [`json::compile`] a value, into the types of
 //! [`crate::model::pattern`]; every error that an author can make is told here, before anything is sent.
 //! Matching, illustrating and exact numbers stand beside them, for `compare` and `diff`.
 

@@ -134,7 +134,12 @@ fn compile_json(
     scope: &mut Scope,
     context: &Context<'_>,
 ) -> Result<JsonPattern, TemplateError> {
-    compile_template(template, context, &mut |part| resolve_borrowed(part, scope, true))
+    let compiled = compile_template(template, context, &mut |part| resolve_borrowed(part, scope, true));
+    if let Err(TemplateError::Pattern(_)) = compiled {
+        // A value that is missing further on says more: what should have given it is to blame.
+        resolve_borrowed(template, scope, true)?;
+    }
+    compiled
 }
 
 fn plain(template: &Template, scope: &Scope) -> Result<String, TemplateError> {
@@ -250,7 +255,144 @@ fn resolve_xml_text(text: &XmlText, scope: &mut Scope) -> Result<XmlResolvedText
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::model::json::MAX_DEPTH;
+    use crate::model::target::Target;
+    use crate::model::template::{Expr, Part};
+    use crate::pattern::json;
+    use crate::pattern::parse::parse_json;
+
+    /// A template of JSON in which a string `${name}` is that value.
+    fn template(value: &Json<'_>) -> JsonTemplate {
+        match value {
+            Json::Null => JsonTemplate::Null,
+            Json::Bool(value) => JsonTemplate::Bool(*value),
+            Json::Number(text) => JsonTemplate::Number(text.to_string()),
+            Json::String(text) => JsonTemplate::Text(match text.strip_prefix("${").and_then(|t| t.strip_suffix('}')) {
+                Some(name) => Template { parts: vec![Part::Value(Expr::Name(name.to_owned()))] },
+                None => Template::literal(text),
+            }),
+            Json::Array(items) => JsonTemplate::Array(items.iter().map(template).collect()),
+            Json::Object(members) => {
+                JsonTemplate::Object(members.iter().map(|(key, value)| (key.to_string(), template(value))).collect())
+            }
+        }
+    }
+
+    fn scope() -> Scope {
+        let mut scope = Scope::new(Arc::new(Target::unnamed()), 7, "a/b");
+        let deep = (0..MAX_DEPTH - 3).fold(Json::Null, |inner, _| Json::Array(vec![inner]));
+        for (name, value) in [
+            ("text", Json::string("t")),
+            ("list", parse_json("[1, [2, \"a~/b\"]]").unwrap()),
+            ("object", parse_json(r#"{"$any": true, "$$x": [1], "y": {"$absent": true}}"#).unwrap()),
+            ("bad", Json::string("(")),
+            ("deep", deep),
+        ] {
+            scope.set(name, value.into_owned());
+        }
+        scope
+    }
+
+    /// What a pattern comes to straight from its template, and by way of its value.
+    fn both(text: &str) -> (String, String) {
+        let template = template(&parse_json(text).unwrap());
+        let own = [ClauseId::new("F")];
+        let cite = |pointer: &str, id| Cite { pointer: pointer.to_owned(), clauses: vec![ClauseId::new(id)] };
+        let cites = [cite("/a", "A"), cite("/b/*/a", "STAR"), cite("/a/1", "ONE")];
+        let (cite, extra) = (&cites[..], Extra::Note);
+        let context = Context { prefix: "json:", cite, fallback: &own, extra, strict: false, choices: &[] };
+        let direct = compile_json(&template, &mut scope(), &context);
+        let by_value = resolve_borrowed(&template, &mut scope(), true)
+            .and_then(|value| json::compile(&value, &context).map_err(TemplateError::from));
+        (format!("{direct:?}"), format!("{by_value:?}"))
+    }
+
+    #[test]
+    fn a_pattern_is_the_same_by_way_of_its_value() {
+        let nested = |inner: &str, levels: usize| format!("{}{inner}{}", "[".repeat(levels), "]".repeat(levels));
+        for text in [
+            r#"{"a": [1, "x", null, true, {"b": 2.50}], "c/~d": {"$any": true}}"#,
+            r#"{"a": "${text}", "b": ["${list}", "${object}"], "c": {"$regex": "${text}"}}"#,
+            r#"{"a": {"b": 1, "b": 2}}"#,
+            r#"{"a": {"$$b": 1, "b": {"$absent": true}}}"#,
+            r#"{"a": {"b": 1, "$any": true}}"#,
+            r#"{"a": {"$absent": true}, "b": [{"$absent": true}]}"#,
+            r#"{"b": [{"a": 1}, {"a": {"$clause": ["X"], "$is": {"c": 1, "d": {"$any": true}}}}]}"#,
+            r#"{"a": {"$oneOf": [{"b": 1}, {"b": {"$any": true}, "c": {"$optional": 1}}]}, "b": {"$each": {"a": "x"}}}"#,
+            r#"{"a": {"$regex": "${bad}"}, "b": "${lost}"}"#,
+            r#"{"a": "${lost}", "b": {"$regex": "${bad}"}}"#,
+            r#"{"a": {"$per": "${list}", "$is": {"b": "${item}"}}, "b": {"$unordered": [1, 2]}}"#,
+            r#"{"a": {"$nothing": 1}}"#,
+            r#"{"a": {"b": {"$type": "colour"}}}"#,
+            r#"{"a": {"$unordered": ["${list}"]}, "a": 2}"#,
+            &nested("1", MAX_DEPTH),
+            &nested("1", 20),
+            &nested("\"${deep}\"", 3),
+            &nested("\"${deep}\"", 4),
+            &nested("{\"$any\": true}", MAX_DEPTH - 1),
+        ] {
+            let (direct, by_value) = both(text);
+            assert_eq!(direct, by_value, "{text}");
+        }
+        assert!(both(&nested("\"${deep}\"", 3)).0.starts_with("Ok"));
+        assert!(both(&nested("\"${deep}\"", 4)).0.contains("nested deeper"));
+        assert!(both(r#"{"a": {"$regex": "${bad}"}, "b": "${lost}"}"#).0.contains("NoValue(\"lost\")"));
+    }
+
+    /// Patterns as nobody would write them.
+    fn pattern() -> impl Strategy<Value = String> {
+        let leaf = prop::sample::select(vec![
+            "1",
+            "\"x\"",
+            "null",
+            "true",
+            "\"${text}\"",
+            "\"${list}\"",
+            "\"${object}\"",
+            "\"${lost}\"",
+            "\"${bad}\"",
+        ]);
+        leaf.prop_map(str::to_owned).prop_recursive(4, 24, 3, |inner| {
+            let key = prop::sample::select(vec![
+                "a",
+                "b",
+                "a~/b",
+                "$$c",
+                "$any",
+                "$absent",
+                "$optional",
+                "$each",
+                "$oneOf",
+                "$all",
+                "$is",
+                "$clause",
+                "$per",
+                "$literal",
+                "$unordered",
+                "$not",
+                "$regex",
+            ]);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(|items| format!("[{}]", items.join(","))),
+                prop::collection::vec((key, inner), 0..3).prop_map(|members| {
+                    let members: Vec<String> =
+                        members.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+                    format!("{{{}}}", members.join(","))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_pattern_is_the_same_by_way_of_its_value(text in pattern()) {
+            let (direct, by_value) = both(&text);
+            prop_assert_eq!(direct, by_value, "{}", text);
+        }
+    }
 
     #[test]
     fn a_status_is_a_number_or_a_class() {

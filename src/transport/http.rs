@@ -50,7 +50,9 @@ impl Default for HttpOptions {
 }
 
 /// A connection that was idle longer is not used again. Servers close theirs after five seconds and more; a request that
-/// meets the end of its connection would be an error of a case that did nothing to deserve it.
+/// meets the end of its connection would be an error of a case that did nothing to deserve it. In HTTP/2, where a server
+/// says beforehand that it goes (GOAWAY, RFC 9113, section 6.8), the pool counts from the last request instead: there it
+/// is only set where the version is not known beforehand, and costs a connection.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// Sends over one shared client, so that connections are kept.
@@ -120,11 +122,10 @@ impl HttpTransport {
             .referer(false)
             .tcp_nodelay(true)
             .connect_timeout(self.options.connect_timeout)
-            .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(if network.no_reuse { 0 } else { self.options.connections.unwrap_or(usize::MAX) });
         builder = match network.http {
-            HttpVersion::Auto => builder,
-            HttpVersion::One => builder.http1_only(),
+            HttpVersion::Auto => builder.pool_idle_timeout(IDLE),
+            HttpVersion::One => builder.http1_only().pool_idle_timeout(IDLE),
             HttpVersion::Two => builder.http2_prior_knowledge(),
         };
         builder = if https {
@@ -191,7 +192,9 @@ impl HttpTransport {
         }
         drop(known);
         let base = Url::parse(&request.base_url).ok()?;
-        if request.base_url.ends_with('/') || !keeps_target(&base, &request.base_url) {
+        // The library leaves out what no URL ends with.
+        let odd = |end: char| end == '/' || end <= ' ';
+        if request.base_url.ends_with(odd) || !keeps_target(&base, &request.base_url) {
             return None;
         }
         let url = join(&base, &request.target);
