@@ -730,6 +730,7 @@ fn trivial() -> u64 {
 const MEMORY: u64 = 100 << 10;
 
 /// Every behaviour at once: the run, and the cases that did not end as they must.
+#[expect(clippy::print_stdout, reason = "the table that was asked for")]
 fn battery(reuse: bool) -> (Run, Vec<String>) {
     let suite = Suite::new();
     let all: String = BEHAVIOURS.iter().map(|each| case(each.name, each.form, &format!("/{}", each.name))).collect();

@@ -1,5 +1,6 @@
 //! [`HttpTransport`]: one shared reqwest client, set so that it hides nothing of what the service answered.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -307,11 +308,8 @@ fn join(base: &Url, target: &str) -> Option<Url> {
         return None;
     }
     let mut url = base.clone();
-    if front.is_empty() {
-        url.set_path(path)
-    } else {
-        url.set_path(&[front, path].concat())
-    }
+    let whole = if front.is_empty() { Cow::Borrowed(path) } else { Cow::Owned([front, path].concat()) };
+    url.set_path(&whole);
     url.set_query(query);
     let kept = url[url::Position::BeforePath..].strip_prefix(front) == Some(target) && url.fragment().is_none();
     kept.then_some(url)
