@@ -6,11 +6,12 @@ use std::time::{Instant, SystemTime};
 
 use futures_util::future::join_all;
 
-use super::deliver::{Order, deliver, put_off};
+use super::deliver::{Order, Sent, deliver, put_off};
 use super::evidence::micros;
 use super::findings::{Findings, Halt, Judged, Kept, Last, Setting, Span, Subject, sentence, template_halt};
 use super::jar::Jar;
 use super::pace::{Hold, Pace};
+use super::parcel::Parcel;
 use super::step;
 use super::testimony::Testimony;
 use crate::event::Finished;
@@ -47,7 +48,7 @@ impl<T> Deref for Env<T> {
 
 /// Runs a case and gives its record, redacted. With a `subject`, which is the case itself, the last answer may be left
 /// for whoever asks for the record: nothing that is sent depends on it.
-pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case, subject: Option<&Subject>) -> Finished {
+pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case, subject: Option<Subject>) -> Finished {
     let begun = env.started.elapsed();
     let mut attempt = Attempt::new(env, case, subject.is_some());
     let deadline = case.timeout.unwrap_or(env.options.case_timeout);
@@ -63,7 +64,8 @@ pub(super) async fn run_case<T: Transport>(env: &Env<T>, case: &Case, subject: O
     let span = Span { begun, ended: env.started.elapsed() };
     let mut found = attempt.found;
     if let (Some(last), Some(subject)) = (last, subject) {
-        let (subject, kept) = (subject.clone(), found.kept);
+        // Of a case with one answer only that is handed over: the rest can be had again.
+        let kept = (last.step > 0).then(|| Box::new(found.kept));
         return Finished::later(move || subject.judge(kept, last, span));
     }
     if let Some(listener) = &env.listener
@@ -98,7 +100,7 @@ impl<'a, T: Transport> Attempt<'a, T> {
 
     /// Sends every step but those of the teardown. Gives the last exchange where it is to be judged later.
     async fn run(&mut self) -> Result<Option<Last>, Halt> {
-        self.bind().map_err(|error| template_halt(&error))?;
+        self.found.bind().map_err(|error| template_halt(&error))?;
         let case = self.case;
         let steps: Vec<&Step> = case.steps.iter().filter(|step| step.role != StepRole::Teardown).collect();
         let mut at = 0;
@@ -121,27 +123,17 @@ impl<'a, T: Transport> Attempt<'a, T> {
         let request = self.prepare(step).map_err(|error| self.found.halt(step, &error))?;
         let order = order(self.case, self.jar.as_ref(), &self.found.kept.secrets, step);
         let sent = deliver(self.env, &order, &request).await;
-        if sent.answer.as_ref().is_ok_and(|answer| answer.body.len() <= LATER) {
-            return Ok(Some(Last { step: at, request, sent }));
+        if let Ok(response) = &sent.answer
+            && response.body.len() <= LATER
+        {
+            let exchange = Parcel::pack(&request, response);
+            let Sent { attempts, started, elapsed, hops, .. } = sent;
+            return Ok(Some(Last { step: at, exchange, attempts, started, elapsed, hops }));
         }
         let judged = self.found.receive(step, request, sent)?;
         self.found.settle(step, judged)?;
         self.found.whole()?;
         Ok(None)
-    }
-
-    /// Values of the row and of `let`.
-    fn bind(&mut self) -> Result<(), TemplateError> {
-        let case = self.case;
-        for (name, template) in &case.row {
-            let value = resolve_json(template, &mut self.found.kept.scope, false)?;
-            self.found.kept.scope.set(format!("row.{name}"), value);
-        }
-        for (name, template) in &case.lets {
-            let value = resolve_json(template, &mut self.found.kept.scope, false)?;
-            self.found.kept.scope.set(name.clone(), value);
-        }
-        Ok(())
     }
 
     /// Steps that are sent at the same moment; mostly just one.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 
@@ -18,7 +18,6 @@ use crate::model::suite::{Suite, Whole};
 use crate::model::target::Target;
 use crate::model::verdict::{SkipCode, Stage, Verdict};
 use crate::redact::Redactor;
-use crate::template::RunValues;
 use crate::transport::Transport;
 
 /// What is to be run, and against what.
@@ -130,26 +129,13 @@ pub async fn run_heard<T: Transport + 'static>(
     let admitted = plan.target.limits.connections.map_or(usize::MAX, |each| each.saturating_mul(hosts));
     let jobs = plan.options.jobs.clamp(1, plan.cases.len().max(1)).min(most).min(admitted);
     let fail_fast = plan.options.fail_fast;
+    let setting = Arc::new(Setting::new(&plan, redactor, run_id, listener.is_some()));
     let shared = Arc::new(Shared {
         queue: Mutex::new(Queue::new(plan.cases)),
         changed: Notify::new(),
         stop,
         fail_fast,
-        env: Env {
-            setting: Arc::new(Setting {
-                suite: plan.suite,
-                target: plan.target,
-                options: plan.options,
-                redactor,
-                run: RunValues::new(run_id, plan.options.seed),
-                started: Instant::now(),
-                heard: listener.is_some(),
-            }),
-            transport,
-            pace,
-            hold,
-            listener,
-        },
+        env: Env { setting, transport, pace, hold, listener },
         events,
     });
     let mut workers = tokio::task::JoinSet::new();
@@ -242,7 +228,7 @@ async fn run_one<T: Transport + 'static>(shared: &Arc<Shared<T>>, case: &Whole<'
         };
         Subject { setting: Arc::clone(&shared.env.setting), index: planned.index, read }
     });
-    repeated(&shared.env, case, subject.as_ref(), &shared.stop).await
+    repeated(&shared.env, case, subject, &shared.stop).await
 }
 
 enum Next {

@@ -7,20 +7,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::deliver::Sent;
-use super::dispatch::RunOptions;
+use super::dispatch::{Plan, RunOptions};
 use super::evidence::micros;
+use super::parcel::Parcel;
 use super::testimony::Answer;
 use crate::compare;
-use crate::model::exchange::{PreparedRequest, Response};
+use crate::model::exchange::Response;
 use crate::model::judgement::{Judgement, Mismatch};
 use crate::model::spec::{Case, Step};
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::model::verdict::{Stage, Verdict};
-use crate::record::{BodyDiff, CaseRecord, ExchangeRecord, LedgerEntry};
+use crate::record::{BodyDiff, CaseRecord, ExchangeRecord, HopRecord, LedgerEntry};
 use crate::redact::Redactor;
 use crate::template::expect::Rules;
-use crate::template::{RunValues, Scope, TemplateError};
+use crate::template::{RunValues, Scope, TemplateError, resolve_json};
 
 /// What all cases of a run are judged by.
 pub(super) struct Setting {
@@ -29,12 +30,30 @@ pub(super) struct Setting {
     pub(super) options: RunOptions,
     pub(super) redactor: Arc<Redactor>,
     pub(super) run: RunValues,
+    /// Target and values once more, for the thread that judges: two threads that count references to the same thing all
+    /// the time hold each other up.
+    aside: (Arc<Target>, RunValues),
     pub(super) started: Instant,
     /// Whether somebody hears what each case saw.
     pub(super) heard: bool,
 }
 
 impl Setting {
+    /// The setting of a run that begins now.
+    pub(super) fn new(plan: &Plan, redactor: Arc<Redactor>, run_id: &str, heard: bool) -> Self {
+        let run = || RunValues::new(run_id, plan.options.seed);
+        Self {
+            suite: plan.suite.clone(),
+            target: plan.target.clone(),
+            options: plan.options,
+            redactor,
+            run: run(),
+            aside: (Arc::new(Target::clone(&plan.target)), run()),
+            started: Instant::now(),
+            heard,
+        }
+    }
+
     /// The record of a case that was not run.
     pub(super) fn unrun(&self, case: &Case, outcome: Verdict) -> CaseRecord {
         let now = micros(self.started.elapsed());
@@ -64,7 +83,6 @@ impl Setting {
 }
 
 /// A case that may outlive the moment in which it is run.
-#[derive(Clone)]
 pub(super) struct Subject {
     pub(super) setting: Arc<Setting>,
     /// Its place in the suite.
@@ -78,10 +96,20 @@ impl Subject {
         self.read.as_deref().unwrap_or_else(|| &self.setting.suite.cases[self.index])
     }
 
-    /// Judges the last answer of a case, and concludes.
-    pub(super) fn judge(&self, kept: Kept, last: Last, span: Span) -> CaseRecord {
-        let mut findings = Findings { setting: &self.setting, case: self.case(), kept };
-        let halt = findings.last(last).err();
+    /// Judges the last answer of a case, and concludes. Without what was found before, it is the only answer.
+    pub(super) fn judge(&self, kept: Option<Box<Kept>>, last: Last, span: Span) -> CaseRecord {
+        let (setting, case) = (&*self.setting, self.case());
+        let (mut findings, begun) = match kept {
+            Some(kept) => (Findings { setting, case, kept: *kept }, Ok(())),
+            None => {
+                let (target, run) = &setting.aside;
+                let mut findings = Findings::in_scope(setting, case, Scope::in_run(target.clone(), run, &case.id));
+                // It could be resolved before the request was sent, and gives the same again.
+                let bound = findings.bind().map_err(|error| template_halt(&error));
+                (findings, bound)
+            }
+        };
+        let halt = begun.and_then(|()| findings.last(last)).err();
         findings.conclude(halt.as_ref(), span)
     }
 }
@@ -103,8 +131,11 @@ pub(super) struct Span {
 pub(super) struct Last {
     /// Place of its step in the case.
     pub(super) step: usize,
-    pub(super) request: PreparedRequest,
-    pub(super) sent: Sent,
+    pub(super) exchange: Parcel,
+    pub(super) attempts: u32,
+    pub(super) started: Duration,
+    pub(super) elapsed: Duration,
+    pub(super) hops: Vec<HopRecord>,
 }
 
 /// What was found so far.
@@ -137,7 +168,10 @@ pub(super) struct Judged {
 
 impl<'a> Findings<'a> {
     pub(super) fn new(setting: &'a Setting, case: &'a Case) -> Self {
-        let scope = Scope::in_run(setting.target.clone(), &setting.run, &case.id);
+        Self::in_scope(setting, case, Scope::in_run(setting.target.clone(), &setting.run, &case.id))
+    }
+
+    fn in_scope(setting: &'a Setting, case: &'a Case, scope: Scope) -> Self {
         let kept = Kept {
             scope,
             judgement: Judgement::default(),
@@ -152,10 +186,27 @@ impl<'a> Findings<'a> {
         Self { setting, case, kept }
     }
 
+    /// Values of the row and of `let`.
+    pub(super) fn bind(&mut self) -> Result<(), TemplateError> {
+        let (case, scope) = (self.case, &mut self.kept.scope);
+        for (name, template) in &case.row {
+            let value = resolve_json(template, scope, false)?;
+            scope.set(format!("row.{name}"), value);
+        }
+        for (name, template) in &case.lets {
+            let value = resolve_json(template, scope, false)?;
+            scope.set(name.clone(), value);
+        }
+        Ok(())
+    }
+
     /// Judges the last answer, and what stands over all of them.
     fn last(&mut self, last: Last) -> Result<(), Halt> {
-        let step = &self.case.steps[last.step];
-        let judged = self.receive(step, last.request, last.sent)?;
+        let Last { step, exchange, attempts, started, elapsed, hops } = last;
+        let step = &self.case.steps[step];
+        let base_url = self.setting.target.services.get(&step.service).map_or("", String::as_str);
+        let (request, response) = exchange.open(&step.service, base_url, step.request.timeout);
+        let judged = self.receive(step, request, Sent { answer: Ok(response), attempts, started, elapsed, hops })?;
         self.settle(step, judged)?;
         self.whole()
     }

@@ -8,6 +8,7 @@ pub(crate) mod evidence;
 mod findings;
 mod jar;
 mod pace;
+mod parcel;
 mod redirect;
 mod repeat;
 mod session;

@@ -14,7 +14,7 @@ use crate::transport::Transport;
 pub(super) async fn repeated<T: Transport>(
     env: &Env<T>,
     case: &Case,
-    subject: Option<&Subject>,
+    subject: Option<Subject>,
     stop: &Stop,
 ) -> Finished {
     if env.options.repeat <= 1 {

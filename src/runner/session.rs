@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -14,7 +13,6 @@ use super::repeat::repeated;
 use crate::model::verdict::Verdict;
 use crate::record::CaseRecord;
 use crate::redact::Redactor;
-use crate::template::RunValues;
 use crate::transport::Transport;
 
 /// A plan whose cases are run when somebody asks for them. Cases that share a lock never overlap.
@@ -30,15 +28,7 @@ impl<T: Transport> Session<T> {
     pub fn new(plan: Plan, transport: Arc<T>, redactor: Arc<Redactor>, run_id: &str) -> Self {
         let names = plan.cases.iter().flat_map(|each| plan.suite.cases[each.index].locks.iter().cloned());
         let locks = names.map(|name| (name, Arc::default())).collect();
-        let setting = Setting {
-            suite: plan.suite.clone(),
-            target: plan.target.clone(),
-            options: plan.options,
-            redactor,
-            run: RunValues::new(run_id, plan.options.seed),
-            started: Instant::now(),
-            heard: false,
-        };
+        let setting = Setting::new(&plan, redactor, run_id, false);
         let env = Env {
             setting: Arc::new(setting),
             transport,
