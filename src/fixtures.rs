@@ -90,7 +90,7 @@ const REST: &str = r#"
 # [connection]
 # ca = "ca.pem"
 # proxy = "http://the.proxy:3128"
-# reuse = false               # a connection for every request: a late answer reaches no other case
+# reuse = true                # quicker; an answer that comes late can be taken for another's
 
 # Without this, only cases that read are run against anything but this machine.
 [safety]

@@ -729,9 +729,11 @@ fn trivial() -> u64 {
 /// Most memory above a trivial run, in kilobytes.
 const MEMORY: u64 = 100 << 10;
 
-/// Every behaviour at once: the run, and the cases that did not end as they must.
+/// Every behaviour at once: each case ends as it must, and the run in time and with little memory.
 #[expect(clippy::print_stdout, reason = "the table that was asked for")]
-fn battery(reuse: bool) -> (Run, Vec<String>) {
+fn battery(reuse: bool) {
+    let _beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
+    let baseline = trivial();
     let suite = Suite::new();
     let all: String = BEHAVIOURS.iter().map(|each| case(each.name, each.form, &format!("/{}", each.name))).collect();
     suite.service("demo", &all);
@@ -763,8 +765,8 @@ fn battery(reuse: bool) -> (Run, Vec<String>) {
     for (service, scheme, address, _) in ports {
         arguments.extend(["--base-url".to_owned(), format!("{service}={scheme}://{address}")]);
     }
-    if !reuse {
-        arguments.push("--no-reuse".to_owned());
+    if reuse {
+        arguments.push("--reuse".to_owned());
     }
     let run = suite.run(&arguments);
     let record = run.record.as_ref().expect("a record");
@@ -800,17 +802,20 @@ fn battery(reuse: bool) -> (Run, Vec<String>) {
     if strayed.len() > usize::from(late_passed) {
         wrong.append(&mut strayed);
     }
-    (run, wrong)
-}
-
-#[test]
-fn every_misbehaviour_ends_in_its_verdict_in_time() {
-    let _beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
-    let baseline = trivial();
-    let (run, wrong) = battery(true);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
     assert!(run.peak < baseline + MEMORY, "{} kB over {baseline} kB", run.peak - baseline);
+}
+
+#[test]
+fn every_misbehaviour_ends_in_its_verdict_in_time_and_disturbs_no_other_case() {
+    battery(false);
+}
+
+/// Connections that are kept meet what services do between answers: slow ones, cut ones, answers that nobody asked for.
+#[test]
+fn with_kept_connections_no_more_than_one_late_answer_reaches_another_case() {
+    battery(true);
 }
 
 /// Answers well; and once more before the answer to whatever request comes next on the connection.
@@ -826,7 +831,7 @@ fn late(stream: &mut TcpStream) {
 }
 
 #[test]
-fn an_answer_that_comes_late_is_for_the_next_request_on_its_connection_unless_connections_are_not_kept() {
+fn an_answer_that_comes_late_reaches_the_next_case_only_if_connections_are_kept() {
     let _beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     let suite = Suite::new();
     suite.service("demo", &(case("a", Form::Json, "/late") + &case("b", Form::Json, "/good-1")));
@@ -835,20 +840,12 @@ fn an_answer_that_comes_late_is_for_the_next_request_on_its_connection_unless_co
         if stream.peek(&mut start).is_ok() && start == *b"GET /late" { late(stream) } else { keep(stream) }
     });
     let arguments = text(&["--jobs", "1", "--no-probe", "--base-url", &format!("http://{address}")]);
-    let kept = suite.run(&arguments).record.expect("a record");
+    let kept = suite.run(&[&arguments[..], &text(&["--reuse"])].concat()).record.expect("a record");
     let came = kept.cases[1].judgement.mismatches.first().map(|first| first.actual.as_str());
     assert_eq!((&kept.cases[0].outcome, &kept.cases[1].outcome), (&Verdict::Passed, &Verdict::Failed));
     assert!(came.is_some_and(|came| came.contains(TOO_LATE)), "{came:?}");
-    let apart = suite.run(&[arguments, text(&["--no-reuse"])].concat()).record.expect("a record");
+    let apart = suite.run(&arguments).record.expect("a record");
     assert!(apart.cases.iter().all(|case| case.outcome == Verdict::Passed), "{:?}", apart.cases);
-}
-
-#[test]
-fn without_kept_connections_no_case_is_disturbed_by_another() {
-    let _beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
-    let (run, wrong) = battery(false);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
 }
 
 /// A flood that comes as fast as the socket takes it is bounded, and whoever is beside it gets its answers.
@@ -927,21 +924,29 @@ fn a_thousand_cases_against_a_service_that_misbehaves_at_random_are_all_accounte
     assert_eq!((record.header.selected.len(), record.cases.len()), (1000, 1000));
     let counts = &record.footer.counts;
     assert_eq!(counts.passed + counts.failed + counts.errored, 1000, "{counts:?}");
+    let mut wrong = Vec::new();
     for case in &record.cases {
         let at = case.id.as_str().split(['[', ']']).nth(1).expect("a row");
         let behaviour = chosen(at.parse().expect("a number"));
         if std::env::var_os("HOSTILE_TABLE").is_some() {
             println!("{:<36} {:>6} ms  {:?}", behaviour.name, case.elapsed_us / 1000, case.outcome);
         }
-        let may_pass = matches!(behaviour.wanted, Passed | Raced(None)) || behaviour.form == Form::WellFormed;
-        assert!(case.outcome != Verdict::Passed || may_pass, "{} passed against {}", case.id, behaviour.name);
-        assert!(
-            !matches!(case.outcome, Verdict::Errored { stage: Stage::Internal | Stage::Template, .. }),
-            "{}: {:?}",
-            case.id,
-            case.outcome
-        );
+        let fits = match behaviour.form {
+            // These are answers to other requests, or held against less, than what is asked and expected here.
+            Form::Upload => case.outcome == Verdict::Failed,
+            Form::WellFormed => matches!(case.outcome, Verdict::Passed | Verdict::Failed),
+            _ if behaviour.name == LATE => case.outcome == Verdict::Passed,
+            // Of many floods at once, some reach their deadline before the cap.
+            _ if behaviour.wanted == Errored(Stage::BodyTooLarge) => {
+                fits(case, behaviour.wanted) || fits(case, Errored(Stage::Timeout))
+            }
+            _ => fits(case, behaviour.wanted),
+        };
+        if !fits {
+            wrong.push(format!("{} against {}: {:?}", case.id, behaviour.name, case.outcome));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(run.elapsed < Duration::from_secs(60), "{:?}", run.elapsed);
     assert!(run.peak < baseline + MEMORY, "{} kB over {baseline} kB", run.peak - baseline);
 }

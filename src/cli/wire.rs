@@ -31,7 +31,7 @@ pub(super) fn connect(args: &ConnectionArgs, target: &mut Target, embedded: bool
     if let Some(path) = &args.unix_socket {
         connection.unix_socket = Some(path.clone());
     }
-    connection.no_reuse |= args.no_reuse;
+    connection.reuse = args.reuse || (connection.reuse && !args.no_reuse);
     for given in &args.resolve {
         // The flag stands before the file.
         connection.resolve.retain(|each| (&each.host, each.port) != (&given.host, given.port));

@@ -163,8 +163,9 @@ pub struct Connection {
     pub resolve: Vec<Resolve>,
     /// Everything goes to this Unix socket; URLs give the `Host` and the path only.
     pub unix_socket: Option<PathBuf>,
-    /// Every request has a connection of its own, so that an answer that nobody asked for reaches no other case.
-    pub no_reuse: bool,
+    /// Connections are used again, by whichever case is next. Without, every request has one of its own, and an answer
+    /// that nobody asked for reaches no other case: nothing in HTTP/1.1 tells it from the answer to the next request.
+    pub reuse: bool,
 }
 
 impl Connection {
@@ -258,8 +259,9 @@ impl Connection {
             HttpVersion::Auto => {}
             version => notes.push(format!("only HTTP/{} is spoken", version.word())),
         }
-        if self.no_reuse {
-            notes.push("every request has a connection of its own".to_owned());
+        if self.reuse {
+            let note = "connections are kept, so that an answer that comes unasked or late can be taken for another's";
+            notes.push(note.to_owned());
         }
         notes
     }

@@ -175,7 +175,10 @@ impl Bench {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(trials.len()).max(1);
         let work = || -> Result<(), BenchError> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let transport = Arc::new(HttpTransport::new(HttpOptions::default()));
+            // The mock is this process's own and answers in step, so that its connections may be kept.
+            let mut options = HttpOptions::default();
+            options.network.reuse = true;
+            let transport = Arc::new(HttpTransport::new(options));
             let worker = async |queue: &Queue| {
                 while let Some(share) = queue.take() {
                     self.share(&trials[share.trial], &share.cases, &transport, &progress[share.trial]).await?;

@@ -79,7 +79,7 @@ impl Reader<'_> {
             proxy_auth,
             resolve,
             unix_socket: path("unix_socket"),
-            no_reuse: node.get("reuse").is_some() && !node.flag("reuse"),
+            reuse: node.flag("reuse"),
         };
         if let Err(message) = connection.consistent(services.values().map(String::as_str)) {
             self.file.error(node.span.clone(), message);

@@ -56,7 +56,7 @@ impl Default for HttpOptions {
 /// is only set where the version is not known beforehand, and costs a connection.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// Sends over one shared client, so that connections are kept.
+/// Sends over one shared client, each request on a connection of its own unless [`Network::reuse`] says otherwise.
 pub struct HttpTransport {
     options: HttpOptions,
     plain: OnceLock<Result<Client, TransportError>>,
@@ -123,7 +123,7 @@ impl HttpTransport {
             .referer(false)
             .tcp_nodelay(true)
             .connect_timeout(self.options.connect_timeout)
-            .pool_max_idle_per_host(if network.no_reuse { 0 } else { self.options.connections.unwrap_or(usize::MAX) });
+            .pool_max_idle_per_host(if network.reuse { self.options.connections.unwrap_or(usize::MAX) } else { 0 });
         builder = match network.http {
             HttpVersion::Auto => builder.pool_idle_timeout(IDLE),
             HttpVersion::One => builder.http1_only().pool_idle_timeout(IDLE),
@@ -257,8 +257,9 @@ impl Transport for HttpTransport {
         // Waiting for a turn is no time of the service's.
         let permit = self.admitted(request).await;
         let answer = within(request.timeout, pin!(self.exchange(request))).await;
-        if permit.is_some() {
-            // The connection goes back to its pool in a task of its own; whoever is next shall find it there.
+        if permit.is_some() || !self.options.network.reuse {
+            // A task of its own takes the connection back to its pool, where whoever is next shall find it, or closes it
+            // before the next one is opened.
             tokio::task::yield_now().await;
         }
         answer

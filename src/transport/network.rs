@@ -78,8 +78,8 @@ pub struct Network {
     /// Addresses of host names.
     pub resolve: Vec<Resolve>,
     pub(super) unix_socket: Option<PathBuf>,
-    /// Every request has a connection of its own.
-    pub no_reuse: bool,
+    /// Connections are kept for the next request.
+    pub reuse: bool,
 }
 
 impl Network {
@@ -111,7 +111,7 @@ impl Network {
             proxy,
             resolve: connection.resolve.clone(),
             unix_socket: connection.unix_socket.clone(),
-            no_reuse: connection.no_reuse,
+            reuse: connection.reuse,
         };
         // A key that does not fit its certificate is found here and not in every case.
         if network.roots.is_some() || network.identity.is_some() {

@@ -1,5 +1,6 @@
 //! What a target asks to be spared: connections, and waits that a service asks for.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,31 +22,34 @@ fn a_host_has_no_more_requests_at_a_time_than_its_target_says() {
     assert!(server.most_open() <= 4, "{} connections", server.most_open());
 }
 
-/// Which connection each of five requests in a row came on.
-fn connections(server: &Server, http: &str, more: &str, arguments: &[&str]) -> Vec<usize> {
+/// How many connections five requests in a row came on.
+fn connections(server: &Server, http: &str, more: &str, arguments: &[&str]) -> usize {
     let cases: String = (0..5).map(|at| case(&format!("c{at}"), &format!("path = \"/{at}\""), "")).collect();
     let place = Place::new(&cases);
     place.target(&server.http(), &format!("[limits]\njobs = 1\n[connection]\nhttp = \"{http}\"\n{more}"));
     let before = server.asked().len();
     let record = place.fires(0, arguments);
-    let told = record.header.warnings.iter().any(|warning| warning.contains("connection of its own"));
-    assert_eq!(told, !more.is_empty() || !arguments.is_empty(), "{:?}", record.header.warnings);
-    server.asked()[before..].iter().map(|asked| asked.connection).collect()
+    let told = record.header.warnings.iter().any(|warning| warning.contains("connections are kept"));
+    let asked = server.asked().split_off(before);
+    let used: BTreeSet<usize> = asked.iter().map(|asked| asked.connection).collect();
+    // What lets an answer to one request reach another is told in the reports.
+    assert_eq!(told, used.len() == 1, "{:?}", record.header.warnings);
+    used.len()
 }
 
 #[test]
-fn connections_are_kept_unless_the_target_or_the_command_line_says_no() {
+fn every_request_has_a_connection_of_its_own_unless_the_target_or_the_command_line_keeps_them() {
     let server = Server::start(|_| Answer::ok());
     for http in ["1.1", "2"] {
-        let mut kept = connections(&server, http, "", &[]);
-        kept.dedup();
-        assert_eq!(kept.len(), 1, "HTTP/{http}");
-        for mut each in
-            [connections(&server, http, "reuse = false\n", &[]), connections(&server, http, "", &["--no-reuse"])]
-        {
-            each.sort_unstable();
-            each.dedup();
-            assert_eq!(each.len(), 5, "HTTP/{http}");
+        for (target, flag, wanted) in [
+            ("", None, 5),
+            ("reuse = true\n", None, 1),
+            ("", Some("--reuse"), 1),
+            ("reuse = false\n", Some("--reuse"), 1),
+            ("reuse = true\n", Some("--no-reuse"), 5),
+        ] {
+            let used = connections(&server, http, target, flag.as_slice());
+            assert_eq!(used, wanted, "HTTP/{http}, {target:?} {flag:?}");
         }
     }
 }
@@ -54,7 +58,7 @@ fn connections_are_kept_unless_the_target_or_the_command_line_says_no() {
 fn a_connection_that_was_idle_for_long_is_not_used_again() {
     let server = Server::start(|_| Answer::ok());
     let place = Place::new(&(case("a", "path = \"/a\"", "") + &case("b", "path = \"/b\"", "")));
-    place.target(&server.http(), "[limits]\nper_second = 0.22\n");
+    place.target(&server.http(), "[limits]\nper_second = 0.22\n[connection]\nreuse = true\n");
     place.fires(0, &[]);
     let asked = server.asked();
     assert_eq!(asked.len(), 2);

@@ -114,8 +114,8 @@ pub(crate) static CONNECTION: Table = Table {
         field(
             "reuse",
             Kind::Bool,
-            "false: every request has a connection of its own, so that an answer that comes unasked or late reaches no \
-             other case (default: true, connections are kept)",
+            "true: connections are kept for the next request, which is quicker; an answer that comes unasked or late can \
+             then be taken for that of another case (default: false, every request has a connection of its own)",
         ),
     ],
 };

@@ -36,9 +36,12 @@ pub struct ConnectionArgs {
     /// Send everything to this Unix socket; the base URL gives `Host` and path only.
     #[arg(long, value_name = "PATH")]
     pub unix_socket: Option<PathBuf>,
-    /// Give every request a connection of its own: slower, and an answer that a service sends unasked or too late
-    /// reaches no other case.
-    #[arg(long)]
+    /// Keep connections for the next request instead of making one for each: quicker, but an answer that a service
+    /// sends unasked or too late can be taken for that of another case.
+    #[arg(long, overrides_with = "no_reuse")]
+    pub reuse: bool,
+    /// Make a connection for every request, whatever the target file says.
+    #[arg(long, overrides_with = "reuse")]
     pub no_reuse: bool,
     /// Accept any TLS certificate. Shown in every report but annotations.
     #[arg(long)]
