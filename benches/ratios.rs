@@ -14,11 +14,11 @@ const ROUNDS: usize = 5;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     // The bare loop is a process of its own too.
-    if let [word, base, requests, connections, parse] = args.as_slice()
+    if let [word, base, requests, connections, kept, parse] = args.as_slice()
         && word == "bare"
     {
         let number = |text: &String| text.parse().expect("a number");
-        let taken = bare(base, number(requests), number(connections), parse == "parse");
+        let taken = bare(base, number(requests), number(connections), kept == "kept", parse == "parse");
         row(&[taken.as_micros().to_string()]);
         return;
     }
@@ -31,31 +31,35 @@ fn main() {
     row(&["what", "casebook", "bare loop, parsed", "bare loop, not parsed", "ratio", "target"].map(str::to_owned));
     row(&["---", "--:", "--:", "--:", "--:", "--:"].map(str::to_owned));
     let base = format!("http://{}", serve(Duration::ZERO));
-    for connections in [1, 8, 32, 64] {
-        throughput(&base, connections);
+    for kept in [false, true] {
+        for connections in [1, 8, 32, 64] {
+            throughput(&base, connections, kept);
+        }
     }
     latency();
     single(&base);
 }
 
-fn bare_process(base: &str, requests: usize, connections: usize, parse: bool) -> Measured {
+/// The process of one request.
+fn bare_process(base: &str) -> Measured {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(["bare", base, &requests.to_string(), &connections.to_string(), if parse { "parse" } else { "read" }]);
+    command.args(["bare", base, "1", "1", "apart", "parse"]);
     measure(&mut command)
 }
 
-fn throughput(base: &str, connections: usize) {
+fn throughput(base: &str, connections: usize, kept: bool) {
     let count = 5_000;
+    let (what, more) = if kept { ("kept connections", &["--reuse"][..]) } else { ("at a time, each its own", &[][..]) };
     let dir = tempfile::tempdir().expect("a directory");
     let (cases, out) = (dir.path().join("cases"), dir.path().join("out"));
     write_suite(&cases, count);
     let rate = |taken: Duration| count as f64 / taken.as_secs_f64();
     let (mut own, mut parsed, mut read, mut ratios) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let with = rate(bare(base, count, connections, true));
-        let run = rate(casebook(&cases, &out, base, connections, &[]).run);
-        let without = rate(bare(base, count, connections, false));
-        let again = rate(bare(base, count, connections, true));
+        let with = rate(bare(base, count, connections, kept, true));
+        let run = rate(casebook(&cases, &out, base, connections, more).run);
+        let without = rate(bare(base, count, connections, kept, false));
+        let again = rate(bare(base, count, connections, kept, true));
         // The loop is run before and behind, so that a machine that changes its mood favours neither.
         let with = (with + again) / 2.0;
         own.push(run);
@@ -64,7 +68,7 @@ fn throughput(base: &str, connections: usize) {
         ratios.push(run / with);
     }
     row(&[
-        format!("{connections} connections, cases a second"),
+        format!("{connections} {what}, cases a second"),
         format!("{:.0}", median(own)),
         format!("{:.0}", median(parsed)),
         format!("{:.0}", median(read)),
@@ -82,7 +86,7 @@ fn latency() {
     let (mut own, mut ratios, mut bares) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..3 {
         let run = casebook(&cases, &out, &base, 64, &[]).run.as_secs_f64();
-        bares.push(bare(&base, 1_000, 64, true).as_secs_f64());
+        bares.push(bare(&base, 1_000, 64, false, true).as_secs_f64());
         own.push(run);
         ratios.push(run / ideal);
     }
@@ -103,7 +107,7 @@ fn single(base: &str) {
     let (mut own, mut bares, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..31 {
         let run = casebook(&cases, &out, base, 1, &[]).wall.as_secs_f64() * 1e3;
-        let loop_alone = bare_process(base, 1, 1, true).wall.as_secs_f64() * 1e3;
+        let loop_alone = bare_process(base).wall.as_secs_f64() * 1e3;
         own.push(run);
         bares.push(loop_alone);
         ratios.push(run / loop_alone);

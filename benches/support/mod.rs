@@ -57,12 +57,12 @@ pub(crate) fn serve(wait: Duration) -> SocketAddr {
     address
 }
 
-/// A loop over the client that casebook uses, set as casebook sets it: reads every body, and parses it if asked to.
-/// Gives the time that the requests took.
-pub(crate) fn bare(base: &str, requests: usize, connections: usize, parse: bool) -> Duration {
+/// A loop over the client that casebook uses, set as casebook sets it: over kept connections or one for each request.
+/// Reads every body, and parses it if asked to. Gives the time that the requests took.
+pub(crate) fn bare(base: &str, requests: usize, connections: usize, kept: bool, parse: bool) -> Duration {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let client = client();
+        let client = client(kept);
         let next = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let started = Instant::now();
         let mut tasks = tokio::task::JoinSet::new();
@@ -94,7 +94,7 @@ pub(crate) fn bare(base: &str, requests: usize, connections: usize, parse: bool)
     })
 }
 
-fn client() -> reqwest::Client {
+fn client(kept: bool) -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
@@ -102,7 +102,7 @@ fn client() -> reqwest::Client {
         .retry(reqwest::retry::never())
         .referer(false)
         .tcp_nodelay(true)
-        .pool_max_idle_per_host(usize::MAX)
+        .pool_max_idle_per_host(if kept { usize::MAX } else { 0 })
         .tls_certs_only([])
         .build()
         .expect("a client")

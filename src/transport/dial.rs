@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use super::error::TransportError;
+use super::error::{NO_PORT, TransportError};
 use super::http::HttpOptions;
 use super::network::{Network, Proxy};
 use crate::model::connection::{HttpVersion, find};
@@ -128,6 +128,7 @@ async fn socket(url: &Url, network: &Network) -> Result<Box<dyn Stream>, Transpo
 fn refused(error: &io::Error, at: &str) -> TransportError {
     let text = match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("connection refused ({at})"),
+        io::ErrorKind::AddrNotAvailable => format!("{error} ({at}){NO_PORT}"),
         _ => format!("{error} ({at})"),
     };
     TransportError::new(Stage::Connect, text)
@@ -172,3 +173,17 @@ fn bare(host: &str) -> &str {
 
 /// Deadline of a connection, unless told otherwise.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_without_a_port_is_told() {
+        let text = refused(&io::Error::from(io::ErrorKind::AddrNotAvailable), "192.0.2.1:80").detail;
+        assert!(
+            text.ends_with("(192.0.2.1:80); if this machine has no port left, keep connections with --reuse"),
+            "{text}"
+        );
+    }
+}

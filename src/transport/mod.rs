@@ -5,6 +5,7 @@ mod dial;
 mod error;
 mod http;
 mod network;
+mod ports;
 mod raw;
 mod tls;
 
