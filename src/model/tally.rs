@@ -3,7 +3,7 @@
 //! A comparison of a few hundred bytes has some thirty checks, and all of them are written down. So that none costs an
 //! allocation, the names of a pattern are one text, and a tally shares the list with the pattern that it is of.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -24,13 +24,26 @@ pub struct CheckDef<'a> {
 }
 
 /// Checks by index.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct CheckDefs {
     /// Every name, one behind the other.
     names: String,
     list: Vec<Def>,
     /// Lists of clauses, which many checks share.
     clauses: Vec<Arc<[ClauseId]>>,
+    /// Some have other clauses than they were made with.
+    recited: bool,
+    /// Several patterns have these checks, and what is worked out once is worth keeping.
+    again: OnceLock<()>,
+    written: OnceLock<Written>,
+    proven: OnceLock<Vec<u32>>,
+}
+
+/// How a record tells that each of many checks of a step held once.
+#[derive(Clone, Debug)]
+struct Written {
+    step: Box<str>,
+    bytes: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +59,8 @@ impl CheckDefs {
     /// None yet, and room for so many.
     #[must_use]
     pub(crate) fn with_capacity(checks: usize) -> Self {
-        Self { names: String::with_capacity(checks * 24), list: Vec::with_capacity(checks), clauses: Vec::new() }
+        let (names, list) = (String::with_capacity(checks * 24), Vec::with_capacity(checks));
+        Self { names, list, ..Self::default() }
     }
 
     /// How many there are.
@@ -110,16 +124,49 @@ impl CheckDefs {
     /// Gives a check other clauses.
     pub(crate) fn recite(&mut self, index: CheckIndex, clauses: Arc<[ClauseId]>) {
         self.list[index].clauses = self.cite(clauses);
+        self.recited = true;
+    }
+
+    /// How a record tells that each of them held once in a step, unless it was worked out for another step before.
+    pub(crate) fn written(&self, step: &str, write: impl FnOnce() -> Vec<u8>) -> Option<&[u8]> {
+        let written = self.written.get_or_init(|| Written { step: step.into(), bytes: write() });
+        (*written.step == *step).then_some(&written.bytes)
+    }
+
+    /// The lists of clauses that checks have, and how many have each.
+    pub(crate) fn proven(&self) -> impl Iterator<Item = (&Arc<[ClauseId]>, u32)> {
+        let counts = self.proven.get_or_init(|| {
+            let mut counts = vec![0; self.clauses.len()];
+            self.list.iter().for_each(|def| counts[def.clauses] += 1);
+            counts
+        });
+        self.clauses.iter().zip(counts).filter(|(_, count)| **count > 0).map(|(clauses, count)| (clauses, *count))
+    }
+
+    /// Whether every check has the clauses that it was made with.
+    pub(crate) fn as_written(&self) -> bool {
+        !self.recited
+    }
+
+    /// Another pattern has the same checks.
+    pub(crate) fn come_again(&self) {
+        self.again.get_or_init(|| ());
     }
 
     /// One more with a name and clauses of its own. Clauses that the last one has are shared.
-    fn add(&mut self, check: CheckDef<'_>) {
+    pub(crate) fn add(&mut self, check: CheckDef<'_>) {
         let last = self.clauses.last().filter(|last| Arc::ptr_eq(last, check.clauses) || *last == check.clauses);
         let clauses = match last {
             Some(_) => self.clauses.len() - 1,
             None => self.cite(Arc::clone(check.clauses)),
         };
         self.push(|names| names.push_str(check.name), clauses, check.loose);
+    }
+}
+
+impl std::fmt::Debug for CheckDefs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -148,7 +195,7 @@ pub struct Tallies {
 
 /// Checks of one pattern, or some that stand alone.
 #[derive(Clone)]
-struct Group {
+pub(crate) struct Group {
     step: Arc<str>,
     checks: Arc<CheckDefs>,
     /// How often each held and was violated.
@@ -158,7 +205,19 @@ struct Group {
 }
 
 impl Group {
-    fn iter(&self) -> impl Iterator<Item = CheckTally<'_>> {
+    /// Id of their step.
+    pub(crate) fn step(&self) -> &str {
+        &self.step
+    }
+
+    /// The list of checks, if it has been met before and each held once.
+    pub(crate) fn held_again(&self) -> Option<&CheckDefs> {
+        let again = self.pattern && self.checks.again.get().is_some();
+        (again && self.counts.iter().all(|counts| *counts == (1, 0))).then_some(&*self.checks)
+    }
+
+    /// Every check that ran.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = CheckTally<'_>> {
         let ran = |(held, violated): (u32, u32)| !self.pattern || held > 0 || violated > 0;
         let ran = self.counts.iter().enumerate().filter(move |(_, counts)| ran(**counts));
         ran.map(|(index, (held, violated))| {
@@ -172,6 +231,11 @@ impl Tallies {
     /// Every check that ran.
     pub fn iter(&self) -> impl Iterator<Item = CheckTally<'_>> {
         self.groups.iter().flat_map(Group::iter)
+    }
+
+    /// The same in groups: the checks of one pattern, or some that stand alone.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter()
     }
 
     /// Whether none ran.

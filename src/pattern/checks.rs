@@ -25,6 +25,10 @@ pub struct Checks<'a> {
     /// Of many checks, the last one of each hash, and for each check the one before it with the same hash.
     known: HashMap<u64, CheckIndex, BuildHasherDefault<Hashed>>,
     before: Vec<Option<CheckIndex>>,
+    /// The list that these checks come to unless one is [uneven](Self::uneven), and how many came so far.
+    ready: Option<(Arc<CheckDefs>, usize)>,
+    /// No value that was inserted spoke of more than one place.
+    pub(super) even: bool,
 }
 
 /// Up to so many checks are looked through one by one.
@@ -88,8 +92,35 @@ impl<'a> Checks<'a> {
         let fallback = defs.cite(Arc::from(context.fallback));
         let read = |cite: &'a Cite| (segments(&cite.pointer), defs.cite(Arc::from(cite.clauses.as_slice())));
         let cites = context.cite.iter().map(read).collect();
-        let (hashes, before) = (Vec::new(), Vec::new());
-        Self { prefix: context.prefix, cites, fallback, defs, hashes, known: HashMap::default(), before }
+        Self { cites, fallback, defs, ..Self::none(context.prefix) }
+    }
+
+    fn none(prefix: &'a str) -> Self {
+        Self {
+            prefix,
+            cites: Vec::new(),
+            fallback: 0,
+            defs: CheckDefs::default(),
+            hashes: Vec::new(),
+            known: HashMap::default(),
+            before: Vec::new(),
+            ready: None,
+            even: true,
+        }
+    }
+
+    /// Those that an equal pattern came to.
+    pub(super) fn ready(context: &Context<'a>, checks: Arc<CheckDefs>) -> Self {
+        Self { ready: Some((checks, 0)), ..Self::none(context.prefix) }
+    }
+
+    /// A value that was inserted speaks of several places, of which no list that was ready knows.
+    pub(super) fn uneven(&mut self, context: &Context<'a>) {
+        if let Some((ready, count)) = self.ready.take() {
+            *self = Self::new(context);
+            ready.iter().take(count).for_each(|check| self.defs.add(check));
+        }
+        self.even = false;
     }
 
     /// The check of a place. `own` is what `$clause` says there.
@@ -121,6 +152,10 @@ impl<'a> Checks<'a> {
 
     /// As [`Self::at`], for a place of which nothing has been asked before: it need not be looked for.
     pub fn once(&mut self, path: &[impl AsRef<str>], own: Option<&Arc<[ClauseId]>>, loose: bool) -> CheckIndex {
+        if let Some((_, count)) = &mut self.ready {
+            *count += 1;
+            return *count - 1;
+        }
         let clauses = match own {
             Some(own) => self.defs.cite(Arc::clone(own)),
             None => self.cited(path),
@@ -168,6 +203,10 @@ impl<'a> Checks<'a> {
     /// missing, so is all of that.
     #[must_use]
     pub fn finish(mut self) -> Arc<CheckDefs> {
+        if let Some((ready, count)) = self.ready {
+            debug_assert_eq!(ready.len(), count);
+            return ready;
+        }
         if self.defs.all_prove_something() {
             return Arc::new(self.defs);
         }

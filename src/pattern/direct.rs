@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::checks::Checks;
 use super::json::{Compiler, MANY_MEMBERS, Place, Scope, number};
-use super::{Context, PatternError};
+use super::{Context, PatternError, known};
 use crate::model::json::Json;
 use crate::model::pattern::{JsonPattern, Members, Node, Rule};
 use crate::model::template::JsonTemplate;
@@ -20,15 +20,22 @@ pub fn compile_template<'t, E: From<PatternError>>(
     context: &Context<'_>,
     resolve: &mut dyn FnMut(&'t JsonTemplate) -> Result<Json<'t>, E>,
 ) -> Result<JsonPattern, E> {
-    let mut checks = Checks::new(context);
+    let ready = known::find(template, context);
+    let is_new = ready.is_none();
+    let mut checks = ready.map_or_else(|| Checks::new(context), |ready| Checks::ready(context, ready));
     let compiler = Compiler { once: true, ..Compiler::new(context, &mut checks, Vec::new(), "") };
     let root = Direct { compiler, context, resolve }.node(template, &Scope::outermost(context, Place::Value))?;
-    Ok(JsonPattern { root, checks: checks.finish() })
+    let even = checks.even;
+    let checks = checks.finish();
+    if is_new && even {
+        known::keep(template, context, &checks);
+    }
+    Ok(JsonPattern { root, checks })
 }
 
 struct Direct<'r, 'c, 'x, 't, E> {
     compiler: Compiler<'c, 'x, 't>,
-    context: &'r Context<'c>,
+    context: &'r Context<'x>,
     resolve: &'r mut dyn FnMut(&'t JsonTemplate) -> Result<Json<'t>, E>,
 }
 
@@ -86,6 +93,9 @@ impl<'t, E: From<PatternError>> Direct<'_, '_, '_, 't, E> {
     fn value(&mut self, template: &'t JsonTemplate, scope: &Scope) -> Result<Node, E> {
         let value = (self.resolve)(template)?;
         let outer = &mut self.compiler;
+        if matches!(value, Json::Array(_) | Json::Object(_)) {
+            outer.checks.uneven(self.context);
+        }
         let (pointer, above) = (outer.pointer(), outer.above + outer.written.len());
         let inner = Compiler::new(self.context, outer.checks, outer.path.clone(), &pointer);
         Ok(Compiler { above, once: outer.once, ..inner }.node(&value, scope)?)

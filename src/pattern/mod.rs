@@ -12,6 +12,7 @@ mod direct;
 pub mod illustrate;
 pub mod json;
 mod key;
+mod known;
 pub mod matching;
 pub mod memo;
 pub mod operators;

@@ -86,13 +86,38 @@ fn judged(judgement: &Judgement, out: &mut Vec<u8>) -> serde_json::Result<()> {
     Ok(())
 }
 
-/// Most checks have the step of the one before, and what is known of them, whose text is there already.
 fn tallies(checks: &Tallies, out: &mut Vec<u8>) {
     raw(out, ",\"checks\":[");
+    let mut first = true;
+    for group in checks.groups() {
+        let ready = group.held_again().and_then(|defs| {
+            defs.written(group.step(), || {
+                let mut own = Vec::new();
+                each(group.iter(), true, &mut own);
+                own
+            })
+        });
+        match ready {
+            Some(bytes) => {
+                if !first {
+                    out.push(b',');
+                }
+                out.extend_from_slice(bytes);
+                first = false;
+            }
+            None => first = each(group.iter(), first, out),
+        }
+    }
+    out.push(b']');
+}
+
+/// Checks, a comma before each but the `first`. Most have the step of the one before, and what is known of them, whose
+/// text is there already. Gives whether the next one is still the first.
+fn each<'a>(checks: impl Iterator<Item = CheckTally<'a>>, first: bool, out: &mut Vec<u8>) -> bool {
     let mut before: Option<(CheckTally<'_>, Range<usize>, Range<usize>)> = None;
-    for tally in checks.iter() {
+    for tally in checks {
         let CheckTally { step, check, clauses, held, violated, loose } = tally;
-        if before.is_some() {
+        if before.is_some() || !first {
             out.push(b',');
         }
         let from = out.len();
@@ -126,7 +151,7 @@ fn tallies(checks: &Tallies, out: &mut Vec<u8>) {
         }
         before = Some((tally, named, from..out.len()));
     }
-    out.push(b']');
+    first && before.is_none()
 }
 
 fn exchange(exchange: &ExchangeRecord, out: &mut Vec<u8>) -> serde_json::Result<()> {
@@ -361,6 +386,8 @@ mod tests {
 
     use super::super::{Line, sample};
     use super::*;
+    use crate::model::id::ClauseId;
+    use crate::model::tally::CheckDefs;
 
     fn same(record: &CaseRecord) {
         let mut own = Vec::new();
@@ -388,6 +415,37 @@ mod tests {
         same(&case);
         exchange_without_answer(&mut case);
         same(&case);
+    }
+
+    #[test]
+    fn checks_that_come_again_are_written_as_serde_does() {
+        let clauses: Arc<[ClauseId]> = [ClauseId::new("A\"B")].into_iter().collect();
+        let mut defs = CheckDefs::with_capacity(3);
+        let cited = defs.cite(Arc::clone(&clauses));
+        for name in ["json:/a", "json:/\u{1}", "json:/c"] {
+            defs.push(|text| text.push_str(name), cited, name.ends_with('c'));
+        }
+        defs.come_again();
+        let defs = Arc::new(defs);
+        let status = CheckTally { step: "s", check: "status", clauses: &clauses, held: 1, violated: 0, loose: false };
+        let (all, some, none) = (vec![(1, 0); 3], vec![(1, 0), (0, 1), (0, 0)], vec![(0, 0); 3]);
+        // Of one step again and again, and of another; where each held, and where not.
+        for (step, counts) in [("s", &all), ("s", &all), ("t", &all), ("s", &some), ("s", &none)] {
+            for alone in [true, false] {
+                let mut tallies = Tallies::default();
+                if !alone {
+                    tallies.add(status);
+                }
+                tallies.count(step, &defs, counts.clone());
+                tallies.count("s", &defs, all.clone());
+                if !alone {
+                    tallies.add(status);
+                }
+                let mut case = sample::cases().remove(0);
+                case.judgement.checks = tallies;
+                same(&case);
+            }
+        }
     }
 
     fn exchange_without_answer(case: &mut CaseRecord) {

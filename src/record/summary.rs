@@ -8,6 +8,7 @@ use regex::Regex;
 use crate::model::clause::{Choice, Clause, Level, Operation};
 use crate::model::id::{CaseId, ChoiceId, ClauseId};
 use crate::model::source::SourceRef;
+use crate::model::tally::CheckTally;
 use crate::model::verdict::{ClauseVerdict, Verdict};
 
 use super::{CaseRecord, ChoiceRecord, ClauseRecord, ExchangeRecord, OperationCoverage, Record, Seen, SummaryRecord};
@@ -181,10 +182,27 @@ impl Summary {
             Verdict::Skipped { .. } | Verdict::NotRun { .. } => return,
             Verdict::Passed | Verdict::UnexpectedPass { .. } | Verdict::Observed => (false, false),
         };
-        // Most checks share their clauses with the one before: they are counted together.
-        let ran = case.judgement.checks.iter().filter(|tally| tally.held > 0 || tally.violated > 0);
+        for group in case.judgement.checks.groups() {
+            match group.held_again() {
+                Some(checks) => {
+                    checks.proven().for_each(|(clauses, held)| self.add_run(case, clauses, u64::from(held), 0));
+                }
+                None => self.add_group(case, group.iter(), counts),
+            }
+        }
+        if stuck {
+            for id in &case.clauses {
+                if let Some(state) = self.clause(id) {
+                    state.stuck = true;
+                }
+            }
+        }
+    }
+
+    /// Most checks share their clauses with the one before: they are counted together.
+    fn add_group<'a>(&mut self, case: &CaseRecord, checks: impl Iterator<Item = CheckTally<'a>>, counts: bool) {
         let mut run: Option<(&Arc<[ClauseId]>, u64, u64)> = None;
-        for tally in ran {
+        for tally in checks.filter(|tally| tally.held > 0 || tally.violated > 0) {
             match &mut run {
                 Some((clauses, held, violated)) if Arc::ptr_eq(clauses, tally.clauses) => {
                     *held += u64::from(tally.held);
@@ -200,13 +218,6 @@ impl Summary {
         }
         if let Some((clauses, held, violated)) = run {
             self.add_run(case, clauses, held, if counts { violated } else { 0 });
-        }
-        if stuck {
-            for id in &case.clauses {
-                if let Some(state) = self.clause(id) {
-                    state.stuck = true;
-                }
-            }
         }
     }
 
@@ -459,7 +470,7 @@ impl OperationState {
 mod tests {
     use super::*;
     use crate::model::judgement::ReadingFollowed;
-    use crate::model::tally::CheckTally;
+    use crate::model::tally::CheckDefs;
     use crate::model::verdict::Stage;
     use crate::record::sample;
 
@@ -497,6 +508,33 @@ mod tests {
         let mut summary = Summary::new(&sample::clauses(), &[], &[]);
         summary.add(&case);
         assert_eq!(verdict_of(&summary.finish(), "GRV-ADD-05"), ClauseVerdict::NotTested);
+    }
+
+    #[test]
+    fn checks_that_come_again_count_as_others_do() {
+        let clauses = |ids: &[&str]| ids.iter().map(|id| ClauseId::new(id)).collect::<Arc<[ClauseId]>>();
+        let mut defs = CheckDefs::with_capacity(4);
+        let (one, two) = (defs.cite(clauses(&["GRV-ADD-05"])), defs.cite(clauses(&["GRV-ADD-05", "GRV-ADD-21"])));
+        for (name, cited) in [("a", one), ("b", two), ("c", one), ("d", one)] {
+            defs.push(|text| text.push_str(name), cited, false);
+        }
+        let counted = |defs: CheckDefs, counts: &[(u32, u32)]| {
+            let mut case = sample::case("a/b", 1, "t", Verdict::Failed);
+            case.judgement.checks.clear();
+            case.judgement.checks.count("main", &Arc::new(defs), counts.to_vec());
+            let mut summary = Summary::new(&sample::clauses(), &[], &[]);
+            summary.add(&case);
+            summary.finish()
+        };
+        let again = defs.clone();
+        again.come_again();
+        for counts in [[(1, 0); 4], [(1, 0), (0, 1), (0, 0), (1, 0)], [(2, 0); 4]] {
+            assert_eq!(counted(again.clone(), &counts), counted(defs.clone(), &counts), "{counts:?}");
+        }
+        let held = |id: &str| {
+            counted(again.clone(), &[(1, 0); 4]).clauses.iter().find(|c| c.id.as_str() == id).map(|c| c.held)
+        };
+        assert_eq!((held("GRV-ADD-05"), held("GRV-ADD-21")), (Some(4), Some(1)));
     }
 
     #[test]

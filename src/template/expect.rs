@@ -305,6 +305,9 @@ mod tests {
         let (cite, extra) = (&cites[..], Extra::Note);
         let context = Context { prefix: "json:", cite, fallback: &own, extra, strict: false, choices: &[] };
         let direct = compile_json(&template, &mut scope(), &context);
+        // The second time its list of checks may be known.
+        let again = compile_json(&template, &mut scope(), &context);
+        assert_eq!(format!("{direct:?}"), format!("{again:?}"), "{text}");
         let by_value = resolve_borrowed(&template, &mut scope(), true)
             .and_then(|value| json::compile(&value, &context).map_err(TemplateError::from));
         (format!("{direct:?}"), format!("{by_value:?}"))
