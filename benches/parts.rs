@@ -79,7 +79,7 @@ fn expect(body: BodyCheck) -> Expect {
 fn expectation(body: &str) -> Expect {
     let value = parse_json_bytes(body.as_bytes()).expect("JSON").into_owned();
     let pattern = json::compile(&value, &context(&[ClauseId::new("B-01")])).expect("a pattern");
-    expect(BodyCheck::Json(Arc::new(pattern)))
+    expect(BodyCheck::Json(pattern.into()))
 }
 
 fn answer(media: &str, body: &str) -> Response {

@@ -1,6 +1,7 @@
 //! Expectations: [`PartialExpect`] is one as written, shared ones added; it becomes an [`ExpectSpec`].
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use toml::de::DeValue;
 
@@ -193,7 +194,7 @@ impl<'a> Reader<'a> {
         // A body that cannot be read has been reported; it must not be reported as missing too.
         let fallen = ExpectBody::Unchecked;
         Some(match key {
-            "json" => self.pattern_at(node, "json").map_or(fallen, ExpectBody::Json),
+            "json" => self.pattern_at(node, "json").map_or(fallen, |pattern| ExpectBody::Json(Arc::new(pattern))),
             "xml" => {
                 let span = node.span_of("xml");
                 let pattern = node.text("xml").and_then(|text| self.xml_pattern(text, &span));

@@ -37,7 +37,7 @@ impl<'a> Focus<'a> {
 #[must_use]
 pub fn positional(expect: &Expect) -> bool {
     let body = match &expect.body {
-        BodyCheck::Json(pattern) => local(&pattern.root),
+        BodyCheck::Json(body) => local(&body.pattern().root),
         _ => true,
     };
     body && expect.at.iter().filter_map(|at| at.is.as_ref()).all(|is| local(&is.root))

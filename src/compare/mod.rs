@@ -11,6 +11,7 @@ mod head;
 mod json;
 mod judge;
 pub mod media;
+mod plain;
 mod route;
 mod show;
 mod uniform;

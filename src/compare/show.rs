@@ -27,14 +27,15 @@ fn side_by_side(expect: &Expect, response: &Response) -> Option<Shown> {
     let bytes = markup(&response.body);
     let plain = || String::from_utf8_lossy(&bytes).into_owned();
     match &expect.body {
-        BodyCheck::Json(pattern) => match parse_json_bytes(&response.body) {
+        BodyCheck::Json(body) => match parse_json_bytes(&response.body) {
             Ok(json) => Some(Shown {
-                expected: ended(pretty(&illustrate::illustrate(pattern, Some(&json)))),
+                expected: ended(pretty(&illustrate::illustrate(body.pattern(), Some(&json)))),
                 actual: ended(pretty(&json)),
             }),
-            Err(_) => {
-                Some(Shown { expected: ended(pretty(&illustrate::illustrate(pattern, None))), actual: ended(plain()) })
-            }
+            Err(_) => Some(Shown {
+                expected: ended(pretty(&illustrate::illustrate(body.pattern(), None))),
+                actual: ended(plain()),
+            }),
         },
         BodyCheck::Xml(pattern) => match super::xml::parse(&bytes) {
             Ok(document) => Some(Shown {

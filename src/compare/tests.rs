@@ -330,7 +330,7 @@ fn expect(body: BodyCheck) -> Expect {
 }
 
 fn json_body(pattern: &str) -> BodyCheck {
-    BodyCheck::Json(Arc::new(Setup::default().compile(pattern).unwrap()))
+    BodyCheck::Json(Setup::default().compile(pattern).unwrap().into())
 }
 
 fn range(first: u16, last: u16) -> StatusRange {
@@ -423,7 +423,7 @@ fn body_kinds() {
 #[test]
 fn an_unreadable_body_violates_every_clause() {
     let setup = Setup { cite: vec![Cite { pointer: "/a".to_owned(), clauses: vec![clause("A")] }], ..Setup::default() };
-    let body = BodyCheck::Json(Arc::new(setup.compile("{\"a\": 1, \"b\": 2}").unwrap()));
+    let body = BodyCheck::Json(setup.compile("{\"a\": 1, \"b\": 2}").unwrap().into());
     let found = compare(&expect(body), &answer(500, &[], "<html>"), "main");
     assert_eq!(found.mismatches.len(), 1);
     let mut clauses = found.mismatches[0].clauses.clone();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::id::{ChoiceId, ClauseId};
-use super::pattern::{JsonPattern, XmlPattern};
+use super::pattern::{JsonBody, JsonPattern, XmlPattern};
 use super::spec::Path;
 
 /// An expectation, resolved and compiled.
@@ -87,7 +87,7 @@ pub enum BodyCheck {
     /// Parses as its media type says.
     WellFormed,
     /// A JSON pattern.
-    Json(Arc<JsonPattern>),
+    Json(JsonBody),
     /// An XML pattern.
     Xml(Arc<XmlPattern>),
     /// Exactly this text.

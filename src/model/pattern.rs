@@ -4,7 +4,7 @@
 //! comparison counts in two integers per check and allocates nothing where everything matches.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
 
@@ -13,6 +13,7 @@ use super::id::ChoiceId;
 use super::json::Json;
 use super::spec::Extra;
 use super::tally::{CheckDefs, CheckIndex};
+use super::template::JsonTemplate;
 
 /// A compiled JSON pattern.
 #[derive(Clone, Debug)]
@@ -21,6 +22,50 @@ pub struct JsonPattern {
     pub root: Node,
     /// Every check of it.
     pub checks: Arc<CheckDefs>,
+}
+
+/// What a JSON body must match.
+#[derive(Clone, Debug)]
+pub enum JsonBody {
+    /// A compiled pattern.
+    Compiled(Arc<JsonPattern>),
+    /// A template that is compared as it is written.
+    Plain(Plain),
+}
+
+/// A template without operators and insertions, with checks that are known. The pattern says how a value differs from
+/// it, and most do not.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    /// What is written.
+    pub template: Arc<JsonTemplate>,
+    /// What an unlisted member means.
+    pub extra: Extra,
+    /// The checks that its pattern has.
+    pub checks: Arc<CheckDefs>,
+    /// Makes the pattern.
+    pub compile: fn(&JsonTemplate, Extra, &Arc<CheckDefs>) -> JsonPattern,
+    /// Made when it is needed.
+    pub pattern: OnceLock<Arc<JsonPattern>>,
+}
+
+impl JsonBody {
+    /// The pattern that a value is held against where it may differ.
+    #[must_use]
+    pub fn pattern(&self) -> &Arc<JsonPattern> {
+        match self {
+            Self::Compiled(pattern) => pattern,
+            Self::Plain(Plain { template, extra, checks, compile, pattern }) => {
+                pattern.get_or_init(|| Arc::new(compile(template, *extra, checks)))
+            }
+        }
+    }
+}
+
+impl From<JsonPattern> for JsonBody {
+    fn from(pattern: JsonPattern) -> Self {
+        Self::Compiled(Arc::new(pattern))
+    }
 }
 
 /// One place of a JSON pattern.

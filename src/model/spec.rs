@@ -334,7 +334,7 @@ pub enum ExpectBody {
     /// Parses as its media type says (JSON or XML).
     WellFormed,
     /// A JSON pattern.
-    Json(JsonTemplate),
+    Json(Arc<JsonTemplate>),
     /// An XML pattern.
     Xml(XmlTemplate),
     /// Text.

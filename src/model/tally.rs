@@ -198,8 +198,8 @@ pub struct Tallies {
 pub(crate) struct Group {
     step: Arc<str>,
     checks: Arc<CheckDefs>,
-    /// How often each held and was violated.
-    counts: Vec<(u32, u32)>,
+    /// How often each held and was violated; `None`: each held once.
+    counts: Option<Vec<(u32, u32)>>,
     /// Those of a pattern that did neither did not run.
     pattern: bool,
 }
@@ -213,16 +213,17 @@ impl Group {
     /// The list of checks, if it has been met before and each held once.
     pub(crate) fn held_again(&self) -> Option<&CheckDefs> {
         let again = self.pattern && self.checks.again.get().is_some();
-        (again && self.counts.iter().all(|counts| *counts == (1, 0))).then_some(&*self.checks)
+        let each_once = |counts: &[(u32, u32)]| counts.iter().all(|counts| *counts == (1, 0));
+        (again && self.counts.as_deref().is_none_or(each_once)).then_some(&*self.checks)
     }
 
     /// Every check that ran.
     pub(crate) fn iter(&self) -> impl Iterator<Item = CheckTally<'_>> {
-        let ran = |(held, violated): (u32, u32)| !self.pattern || held > 0 || violated > 0;
-        let ran = self.counts.iter().enumerate().filter(move |(_, counts)| ran(**counts));
-        ran.map(|(index, (held, violated))| {
-            let CheckDef { name, clauses, loose } = self.checks.get(index);
-            CheckTally { step: &self.step, check: name, clauses, held: *held, violated: *violated, loose }
+        let counts = |index| self.counts.as_ref().map_or((1, 0), |counts| counts[index]);
+        self.checks.iter().enumerate().filter_map(move |(index, CheckDef { name, clauses, loose })| {
+            let (held, violated) = counts(index);
+            let ran = !self.pattern || held > 0 || violated > 0;
+            ran.then(|| CheckTally { step: &self.step, check: name, clauses, held, violated, loose })
         })
     }
 }
@@ -251,23 +252,29 @@ impl Tallies {
         if let Some(last) = self.groups.last_mut()
             && !last.pattern
             && *last.step == *tally.step
-            && let Some(checks) = Arc::get_mut(&mut last.checks)
+            && let (Some(checks), Some(all)) = (Arc::get_mut(&mut last.checks), &mut last.counts)
         {
             checks.add(check);
-            last.counts.push(counts);
+            all.push(counts);
             return;
         }
         let mut checks = CheckDefs::default();
         checks.add(check);
         let step = self.step(tally.step);
-        self.groups.push(Group { step, checks: Arc::new(checks), counts: vec![counts], pattern: false });
+        self.groups.push(Group { step, checks: Arc::new(checks), counts: Some(vec![counts]), pattern: false });
     }
 
     /// The checks of a pattern, and how often each held and was violated. One that did neither did not run.
     pub(crate) fn count(&mut self, step: &str, checks: &Arc<CheckDefs>, counts: Vec<(u32, u32)>) {
         debug_assert_eq!(checks.len(), counts.len());
-        let step = self.step(step);
+        let (step, counts) = (self.step(step), Some(counts));
         self.groups.push(Group { step, checks: Arc::clone(checks), counts, pattern: true });
+    }
+
+    /// The checks of a pattern, each of which held once.
+    pub(crate) fn count_each_once(&mut self, step: &str, checks: &Arc<CheckDefs>) {
+        let step = self.step(step);
+        self.groups.push(Group { step, checks: Arc::clone(checks), counts: None, pattern: true });
     }
 
     fn step(&self, step: &str) -> Arc<str> {

@@ -2,25 +2,67 @@
 //! into the pattern without becoming a value in between.
 
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use super::checks::Checks;
 use super::json::{Compiler, MANY_MEMBERS, Place, Scope, number};
 use super::{Context, PatternError, known};
 use crate::model::json::Json;
-use crate::model::pattern::{JsonPattern, Members, Node, Rule};
+use crate::model::pattern::{JsonBody, JsonPattern, Members, Node, Plain, Rule};
+use crate::model::spec::Extra;
+use crate::model::tally::CheckDefs;
 use crate::model::template::JsonTemplate;
 
-/// Compiles what a template gives once its values are in it. `resolve` gives the value of a part: of an operator, or of
-/// a text with something to insert.
+/// Gives the value of a part: of an operator, or of a text with something to insert.
+type Resolve<'r, 't, E> = &'r mut dyn FnMut(&'t JsonTemplate) -> Result<Json<'t>, E>;
+
+/// Compiles what a template gives once its values are in it.
 ///
 /// # Errors
 /// Those of [`compile`](super::json::compile), and those of `resolve`.
 pub fn compile_template<'t, E: From<PatternError>>(
     template: &'t JsonTemplate,
     context: &Context<'_>,
-    resolve: &mut dyn FnMut(&'t JsonTemplate) -> Result<Json<'t>, E>,
+    resolve: Resolve<'_, 't, E>,
 ) -> Result<JsonPattern, E> {
+    compile(template, context, known::find(template, context).map(|(checks, _)| checks), resolve)
+}
+
+/// What a body must be, as [`compile_template`] would compile it. Where a pattern of the same places was compiled before
+/// and nothing is to be inserted, that is put off until it is needed.
+///
+/// # Errors
+/// As there.
+pub fn compile_body<'t, E: From<PatternError>>(
+    template: &'t Arc<JsonTemplate>,
+    context: &Context<'_>,
+    resolve: Resolve<'_, 't, E>,
+) -> Result<JsonBody, E> {
     let ready = known::find(template, context);
+    match ready {
+        Some((checks, true)) => {
+            let extra = Scope::outermost(context, Place::Value).extra;
+            let (template, pattern) = (Arc::clone(template), OnceLock::new());
+            Ok(JsonBody::Plain(Plain { template, extra, checks, compile: compile_plain, pattern }))
+        }
+        ready => compile(template, context, ready.map(|(checks, _)| checks), resolve).map(JsonBody::from),
+    }
+}
+
+fn compile_plain(template: &JsonTemplate, extra: Extra, checks: &Arc<CheckDefs>) -> JsonPattern {
+    let context = Context { prefix: "", cite: &[], fallback: &[], extra, strict: false, choices: &[] };
+    let mut resolve = |_: &JsonTemplate| Err(PatternError { pointer: String::new(), message: String::new() });
+    compile(template, &context, Some(Arc::clone(checks)), &mut resolve)
+        .expect("a pattern of the same places was compiled before, and nothing is inserted")
+}
+
+/// Compiles a pattern, whose checks may be `ready`.
+fn compile<'t, E: From<PatternError>>(
+    template: &'t JsonTemplate,
+    context: &Context<'_>,
+    ready: Option<Arc<CheckDefs>>,
+    resolve: Resolve<'_, 't, E>,
+) -> Result<JsonPattern, E> {
     let is_new = ready.is_none();
     let mut checks = ready.map_or_else(|| Checks::new(context), |ready| Checks::ready(context, ready));
     let compiler = Compiler { once: true, ..Compiler::new(context, &mut checks, Vec::new(), "") };

@@ -61,16 +61,21 @@ impl Places {
         })
     }
 
-    fn are_of(&self, template: &JsonTemplate) -> bool {
+    /// Whether a template speaks of these places. Says too if something is to be inserted.
+    fn are_of(&self, template: &JsonTemplate, plain: &mut bool) -> bool {
         match (self, template) {
+            (Self::One, JsonTemplate::Text(text)) => {
+                *plain &= text.as_literal().is_some();
+                true
+            }
             (Self::Array(places), JsonTemplate::Array(items)) => {
-                places.len() == items.len() && places.iter().zip(items).all(|(places, item)| places.are_of(item))
+                places.len() == items.len() && places.iter().zip(items).all(|(places, item)| places.are_of(item, plain))
             }
             (Self::Object(places), JsonTemplate::Object(members)) => {
-                let same = |((name, places), (key, value)): (&(String, Self), &(String, JsonTemplate))| {
-                    name == key && places.are_of(value)
+                let mut same = |((name, places), (key, value)): (&(String, Self), &(String, JsonTemplate))| {
+                    name == key && places.are_of(value, plain)
                 };
-                places.len() == members.len() && places.iter().zip(members).all(same)
+                places.len() == members.len() && places.iter().zip(members).all(&mut same)
             }
             (Self::One, template) => !matches!(template, JsonTemplate::Array(_) | JsonTemplate::Object(_)),
             _ => false,
@@ -78,12 +83,14 @@ impl Places {
     }
 }
 
-/// The checks of a template, if those of one like it are known.
-pub(super) fn find(template: &JsonTemplate, context: &Context<'_>) -> Option<Arc<CheckDefs>> {
+/// The checks of a template, if those of one like it are known, and whether nothing is to be inserted into it.
+pub(super) fn find(template: &JsonTemplate, context: &Context<'_>) -> Option<(Arc<CheckDefs>, bool)> {
     KNOWN.with_borrow_mut(|Lists { all, vain }| {
+        let mut plain = true;
         let fits = |known: &Known| {
+            plain = true;
             known.prefix == context.prefix
-                && known.places.are_of(template)
+                && known.places.are_of(template, &mut plain)
                 && known.fallback == context.fallback
                 && known.cite == context.cite
         };
@@ -96,7 +103,7 @@ pub(super) fn find(template: &JsonTemplate, context: &Context<'_>) -> Option<Arc
         }
         let checks = &all.front()?.checks;
         checks.come_again();
-        Some(Arc::clone(checks))
+        Some((Arc::clone(checks), plain))
     })
 }
 

@@ -22,7 +22,7 @@ pub mod xml;
 pub mod xml_illustrate;
 pub mod xml_matching;
 
-pub use direct::compile_template;
+pub use direct::{compile_body, compile_template};
 
 use crate::model::clause::Choice;
 use crate::model::id::ClauseId;

@@ -1,5 +1,7 @@
 //! Mutants of the suite's own gates: takes checks, cases and clauses away and looks whether anything turns red. [`gates`].
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::lock::{Lock, case_lines};
@@ -201,7 +203,7 @@ impl Cut {
     }
 
     fn case(&mut self, case: &mut Case) -> bool {
-        for step in std::sync::Arc::make_mut(&mut case.steps) {
+        for step in Arc::make_mut(&mut case.steps) {
             if self.expect(&mut step.expect) {
                 return true;
             }
@@ -227,7 +229,7 @@ impl Cut {
             return true;
         }
         let found = match &mut expect.body {
-            ExpectBody::Json(pattern) => self.json(pattern),
+            ExpectBody::Json(pattern) => self.json(Arc::make_mut(pattern)),
             ExpectBody::Xml(pattern) => self.xml(pattern),
             _ => false,
         };

@@ -120,9 +120,9 @@ pub fn why(expect: &Expect, original: &Original<'_>, mutant: &Mutant) -> Loosene
                 | BodyCheck::TextContains(_)
                 | BodyCheck::Empty
                 | BodyCheck::Text(_) => unasked(&expect.body),
-                BodyCheck::Json(pattern) => original.json().and_then(|root| {
+                BodyCheck::Json(body) => original.json().and_then(|root| {
                     let why = Why { matcher: Matcher { body: Body::Json(root) }, operator: mutant.operator };
-                    why.json(&pattern.root, Some(root), &place.path)
+                    why.json(&body.pattern().root, Some(root), &place.path)
                 }),
                 BodyCheck::Xml(pattern) => original.xml().and_then(|document| {
                     let root = document.root_element();

@@ -16,7 +16,7 @@ use crate::model::json::Json;
 use crate::model::pattern::{JsonPattern, XmlResolved, XmlResolvedText};
 use crate::model::spec::{CheckSpec, Cite, ExpectBody, ExpectSpec, Extra, HeaderRule, Path, TextRule};
 use crate::model::template::{JsonTemplate, Template, XmlTemplate, XmlText};
-use crate::pattern::{Context, compile_template, xml};
+use crate::pattern::{Context, compile_body, compile_template, xml};
 
 /// Largest compiled regular expression, in bytes.
 const REGEX_SIZE: usize = 1 << 20;
@@ -60,7 +60,10 @@ pub fn resolve(spec: &ExpectSpec, scope: &mut Scope, rules: Rules<'_>) -> Result
         ExpectBody::Unchecked => BodyCheck::Unchecked,
         ExpectBody::Empty => BodyCheck::Empty,
         ExpectBody::WellFormed => BodyCheck::WellFormed,
-        ExpectBody::Json(template) => BodyCheck::Json(Arc::new(compile_json(template, scope, &context("json:"))?)),
+        ExpectBody::Json(template) => {
+            let compiled = compile_body(template, &context("json:"), &mut |part| resolve_borrowed(part, scope, true));
+            BodyCheck::Json(blame(compiled, template, scope)?)
+        }
         ExpectBody::Xml(template) => {
             let mut roots = resolve_xml(template, scope)?;
             let root = roots.pop().filter(|_| roots.is_empty());
@@ -135,8 +138,17 @@ fn compile_json(
     context: &Context<'_>,
 ) -> Result<JsonPattern, TemplateError> {
     let compiled = compile_template(template, context, &mut |part| resolve_borrowed(part, scope, true));
+    blame(compiled, template, scope)
+}
+
+/// Of a pattern that cannot be compiled a value that is missing further on says more: what should have given it is to
+/// blame.
+fn blame<T>(
+    compiled: Result<T, TemplateError>,
+    template: &JsonTemplate,
+    scope: &mut Scope,
+) -> Result<T, TemplateError> {
     if let Err(TemplateError::Pattern(_)) = compiled {
-        // A value that is missing further on says more: what should have given it is to blame.
         resolve_borrowed(template, scope, true)?;
     }
     compiled

@@ -56,7 +56,7 @@ fn json_body(pattern: &str, extra: Extra) -> BodyCheck {
     let choices = [choice()];
     let context = Context { prefix: "json:", cite: &[], fallback: &[], extra, strict: false, choices: &choices };
     let source = parse_json(pattern).unwrap().into_owned();
-    BodyCheck::Json(Arc::new(json::compile(&source, &context).unwrap()))
+    BodyCheck::Json(json::compile(&source, &context).unwrap().into())
 }
 
 /// Place, operator and reason of every change that the expectation does not notice.

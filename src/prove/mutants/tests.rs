@@ -190,7 +190,7 @@ fn literal(response: &Response) -> Option<Expect> {
         BodyCheck::Xml(Arc::new(xml::compile(&resolved(document.root_element()), &context).ok()?))
     } else if let Ok(value) = parse_json(text) {
         let pattern = Json::Object(vec![("$literal".into(), value.into_owned())]);
-        BodyCheck::Json(Arc::new(crate::pattern::json::compile(&pattern, &context).ok()?))
+        BodyCheck::Json(crate::pattern::json::compile(&pattern, &context).ok()?.into())
     } else {
         BodyCheck::Text(text.to_owned())
     };
