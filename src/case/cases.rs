@@ -38,6 +38,12 @@ impl FileCases {
         (self.cases, self.found)
     }
 
+    /// The cases, in the order in which they are written.
+    #[must_use]
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
     /// Ids of the cases, in the order in which they are written.
     pub fn ids(&self) -> impl Iterator<Item = &CaseId> {
         self.cases.iter().map(|case| &case.id)

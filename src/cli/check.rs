@@ -51,7 +51,7 @@ fn is_listed(args: &CheckArgs, lock: &Path) -> bool {
 fn as_json(args: &CheckArgs) -> Result<Exit, Failure> {
     let env = |name: &str| std::env::var(name).ok();
     let path = args.suite.cases.join(LOCK_FILE);
-    let read = if is_listed(args, &path) { load::part } else { load::for_run };
+    let read = if is_listed(args, &path) { load::part } else { load::for_check };
     let loaded: Result<Suite, LoadError> = read(&args.suite.cases, &[], None).and_then(|suite| {
         args.target.as_ref().map_or(Ok(()), |path| load::target(path, &suite, &env).map(drop))?;
         Ok(suite)

@@ -1,24 +1,25 @@
-//! Large suites: [`outlined`] keeps of each case what a run has to know beforehand; its file is read again when its turn
+//! Large suites: [`outlined`] keeps of each case what a run has to know beforehand, and sets the rest aside until its turn
 //! comes.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::aside::{Packed, Place, Spool};
 use super::disk::{Walk, asset, parallel, read_into, text};
 use super::{LARGEST, display};
 use crate::case::{self, Shared, SourceFile};
 use crate::model::id::CaseId;
-use crate::model::spec::Case;
-use crate::model::suite::{CaseSource, Rest, Suite};
+use crate::model::suite::{Rest, Suite};
 
 /// Size in bytes from which the cases of a suite are not kept in memory while it runs. Kept, they take some ten times it.
 pub(super) const LARGE: u64 = 5 << 20;
 
-/// `None` when the suite is not large, or when anything is wrong with it, which is for [`part`] to tell.
-pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
+/// `None` when the suite is not large, or when anything is wrong with it, which is for [`part`] to tell, or when there is
+/// no room to set its cases `aside`. Otherwise whoever wants outlines only gets no more.
+pub(super) fn outlined(dir: &Path, large: u64, aside: bool) -> Option<Suite> {
     let root = fs::canonicalize(dir).ok()?;
     let mut walk = Walk { root: &root, files: Vec::new(), found: Vec::new() };
     walk.directory(dir, "", &mut vec![root.clone()]);
@@ -56,6 +57,7 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
     let all: Mutex<case::FileCases> = Mutex::default();
     let waiting = at_common.into_iter().zip(&common).map(|(at, source)| (at, Cow::Borrowed(&*source.text))).collect();
     let hashing = Mutex::new(Hashing { files: &files, hash: case::SuiteHash::default(), done: 0, waiting });
+    let spool = Mutex::new(if aside { Some(Spool::new().ok()?) } else { None });
     let read = parallel(kept.len(), true, |at| {
         let text = text(&kept[at].path).ok()?;
         let hash = quick_hash(text.as_bytes());
@@ -64,22 +66,27 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
         if !cases.is_sound() {
             return None;
         }
+        let mut places = Vec::new();
+        if aside {
+            let packed = Packed::of(cases.cases()).ok()?;
+            places = spool.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.add(packed).ok()?;
+        }
         outlines.lock().unwrap_or_else(PoisonError::into_inner).reduce(&mut cases);
-        let ids: Vec<CaseId> = cases.ids().cloned().collect();
+        let ids: Vec<CaseId> = if aside { cases.ids().cloned().collect() } else { Vec::new() };
         all.lock().unwrap_or_else(PoisonError::into_inner).append(cases);
         hashing.lock().unwrap_or_else(PoisonError::into_inner).add(kept[at].index, source.text);
-        Some((hash, ids))
+        Some((hash, ids.into_iter().zip(places)))
     });
     let mut places = Vec::new();
     for (at, each) in read.into_iter().enumerate() {
-        let (hash, ids) = each?;
+        let (hash, found) = each?;
         kept[at].hash = hash;
-        places.extend(ids.into_iter().zip(0_u32..).map(|(id, nth)| (id, at as u32, nth)));
+        places.extend(found);
     }
     // Nothing is wrong, so that no file's text is asked for.
     let cases = vec![(0, all.into_inner().unwrap_or_else(PoisonError::into_inner))];
-    places.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    let places = places.into_iter().map(|(_, file, nth)| (file, nth)).collect();
+    places.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let places: Vec<Place> = places.into_iter().map(|(_, place)| place).collect();
     let used = used.into_inner().unwrap_or_else(PoisonError::into_inner);
     let hash = if used.is_empty() {
         hashing.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?
@@ -87,9 +94,8 @@ pub(super) fn outlined(dir: &Path, large: u64) -> Option<Suite> {
         hash_again(&files, &kept, &common, &used)?
     };
     let suite = case::finish(shared, &common, cases, Vec::new(), hash, true).ok()?;
-    let (shared, _) = Shared::read(&common, &|path: &str| asset(&root, path), true);
-    let files = Files { root, files: kept, places, shared, open: Mutex::default() };
-    Some(Suite { rest: Rest(Some(Arc::new(Again(Arc::new(files))))), ..suite })
+    let spool = spool.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Some(Suite { rest: Rest(spool.map(|spool| Arc::new(spool.finish(places)) as _)), ..suite })
 }
 
 /// The hash of a suite, made in the order of its files while they are read in nearly that order.
@@ -172,93 +178,4 @@ struct Kept {
     file: Arc<str>,
     path: PathBuf,
     hash: u64,
-}
-
-/// Cases of one file, once they are read, or why they cannot be.
-type Slot = Arc<OnceLock<Result<Vec<Arc<Case>>, String>>>;
-
-/// A file at hand.
-struct Open {
-    file: u32,
-    cases: Slot,
-    /// Whether the file behind it is being read.
-    followed: bool,
-}
-
-/// Reads cases again, file by file. The next file is read while the cases of one run.
-struct Again(Arc<Files>);
-
-/// What [`Again`] reads.
-struct Files {
-    root: PathBuf,
-    files: Vec<Kept>,
-    /// For each case of the suite, its file and its place there.
-    places: Vec<(u32, u32)>,
-    shared: Shared,
-    /// Files that are at hand, the last one first.
-    open: Mutex<VecDeque<Open>>,
-}
-
-/// How many files are at hand. Cases run nearly in the order in which they are sorted, which is that of the files.
-const AT_HAND: usize = 4;
-
-impl Files {
-    fn read(&self, file: u32) -> Result<Vec<Arc<Case>>, String> {
-        let Kept { file: shown, path, hash, .. } = &self.files[file as usize];
-        let text = text(path).map_err(|message| format!("{shown} {message}"))?;
-        if quick_hash(text.as_bytes()) != *hash {
-            return Err(format!("{shown} was changed since the run began"));
-        }
-        let source = SourceFile { path: Arc::clone(shown), text };
-        let assets = |path: &str| asset(&self.root, path);
-        let (cases, found) = case::read_cases(&source, &self.shared, &assets).into_cases();
-        match found.first() {
-            Some(wrong) => Err(format!("{shown}: {}", wrong.message)),
-            None => Ok(cases.into_iter().map(Arc::new).collect()),
-        }
-    }
-
-    /// The place of a file at hand, which is made for it if need be.
-    fn open(open: &mut VecDeque<Open>, file: u32) -> usize {
-        if let Some(at) = open.iter().position(|each| each.file == file) {
-            return at;
-        }
-        open.truncate(AT_HAND - 1);
-        open.push_front(Open { file, cases: Slot::default(), followed: false });
-        0
-    }
-
-    /// The file of the next case that is in another one.
-    fn behind(&self, index: usize) -> Option<u32> {
-        let (file, _) = self.places[index];
-        self.places[index..].iter().map(|(file, _)| *file).find(|each| *each != file)
-    }
-}
-
-impl CaseSource for Again {
-    fn case(&self, index: usize) -> Result<Arc<Case>, String> {
-        let files = &self.0;
-        let (file, nth) = files.places[index];
-        let (slot, next) = {
-            let mut open = files.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = Files::open(&mut open, file);
-            let slot = Arc::clone(&open[at].cases);
-            let first = !std::mem::replace(&mut open[at].followed, true);
-            let behind = if first { files.behind(index) } else { None };
-            let next = behind.filter(|next| open.iter().all(|each| each.file != *next)).map(|next| {
-                let at = Files::open(&mut open, next);
-                (next, Arc::clone(&open[at].cases))
-            });
-            (slot, next)
-        };
-        if let Some((next, ahead)) = next {
-            let files = Arc::clone(files);
-            // Without a thread the file is read when it is asked for.
-            let _ = std::thread::Builder::new().spawn(move || {
-                ahead.get_or_init(|| files.read(next));
-            });
-        }
-        let cases = slot.get_or_init(|| files.read(file)).as_ref().map_err(Clone::clone)?;
-        cases.get(nth as usize).cloned().ok_or_else(|| format!("case {nth} of its file is gone"))
-    }
 }

@@ -1,6 +1,7 @@
 //! Reads case and target files from disk: [`suite`] and [`target`]. What the files mean is for [`crate::case`] and
 //! [`crate::target`] to say.
 
+mod aside;
 mod disk;
 mod large;
 
@@ -275,15 +276,25 @@ fn part_of_checked(
     })
 }
 
-/// As [`part`], for a run, or for whoever only asks whether anything is wrong: of a large suite only outlines of cases
-/// are kept, and each file is read again when its first case's turn comes ([`Suite::whole`]). Loading is stricter for
-/// it in nothing.
+/// As [`part`], for a run: of a large suite only outlines of cases are kept, and whole cases are set aside on the disk
+/// until their turn comes ([`Suite::whole`]). Loading is stricter for it in nothing.
 ///
 /// # Errors
 /// As [`part`].
 pub fn for_run(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Result<Suite, LoadError> {
     // Of checked files only those are read that hold something selected.
-    match if checked.is_none() { outlined(dir, LARGE) } else { None } {
+    match if checked.is_none() { outlined(dir, LARGE, true) } else { None } {
+        Some(suite) => Ok(suite),
+        None => part(dir, patterns, checked),
+    }
+}
+
+/// As [`part`], for whoever only asks whether anything is wrong: of a large suite there are only outlines.
+///
+/// # Errors
+/// As [`part`].
+pub fn for_check(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Result<Suite, LoadError> {
+    match if checked.is_none() { outlined(dir, LARGE, false) } else { None } {
         Some(suite) => Ok(suite),
         None => part(dir, patterns, checked),
     }
@@ -487,10 +498,10 @@ mod tests {
     }
 
     #[test]
-    fn of_a_large_suite_outlines_are_kept_and_cases_read_again() {
+    fn of_a_large_suite_outlines_are_kept_and_cases_set_aside() {
         let dir = Path::new("cases");
         let whole = suite(dir).unwrap();
-        let outlined = outlined(dir, 0).expect("it is large enough");
+        let outlined = outlined(dir, 0, true).expect("it is large enough");
         assert_eq!((&outlined.hash, outlined.total), (&whole.hash, whole.total));
         let env = |_: &str| None;
         let target = mock_target(&whole, &env).unwrap();
@@ -515,19 +526,20 @@ mod tests {
             fs::write(dir.path().join("g/b.bin"), "1").unwrap();
             fs::write(dir.path().join("zz.bin"), "2").unwrap();
             fs::write(dir.path().join("g").join(file), case(&format!("g/{}", &file[..1]), more)).unwrap();
-            let outlined = outlined(dir.path(), 0).expect("it is large enough");
+            let outlined = outlined(dir.path(), 0, true).expect("it is large enough");
             assert_eq!(outlined.hash, suite(dir.path()).unwrap().hash, "{file}");
         }
     }
 
     #[test]
-    fn a_file_that_changed_meanwhile_is_told() {
+    fn a_file_that_changes_meanwhile_changes_nothing() {
         let dir = directory();
-        let suite = outlined(dir.path(), 0).expect("it is large enough");
+        let before = suite(dir.path()).unwrap();
+        let suite = outlined(dir.path(), 0, true).expect("it is large enough");
         fs::write(dir.path().join("g/a.toml"), case("a", ", raw = true")).unwrap();
-        let error = suite.whole(0).err().unwrap();
-        assert!(error.ends_with("a.toml was changed since the run began"), "{error}");
-        assert!(outlined(dir.path(), u64::MAX).is_none());
+        assert_eq!(*suite.whole(0).unwrap(), before.cases[0]);
+        assert!(outlined(dir.path(), 0, false).is_none(), "it is wrong now");
+        assert!(outlined(dir.path(), u64::MAX, true).is_none());
     }
 
     #[test]

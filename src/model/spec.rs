@@ -25,7 +25,7 @@ pub enum Effect {
 
 /// One TOML-defined test, a row being a case of its own: its name, its place, and [`Contents`], whose fields are read as
 /// if they were its own.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Case {
     /// Full id.
     pub id: CaseId,
@@ -51,7 +51,7 @@ impl DerefMut for Case {
 }
 
 /// What a case says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contents {
     /// Former ids.
     pub aliases: Vec<String>,
@@ -82,7 +82,8 @@ pub struct Contents {
     pub lets: Vec<(String, JsonTemplate)>,
     /// Values of the row, for a case made from one.
     pub row: BTreeMap<String, JsonTemplate>,
-    /// Steps in order; the last group is the teardown. Rows of one case share them.
+    /// Steps in order; the last group is the teardown. Rows of one case share them, so that they are written apart.
+    #[serde(skip)]
     pub steps: Arc<Vec<Step>>,
     /// Comparisons of values of several steps.
     pub checks: Vec<CheckSpec>,
@@ -110,7 +111,7 @@ pub enum StepRole {
 }
 
 /// One request and what is expected of its answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Unique in the case.
     pub id: String,
@@ -143,7 +144,7 @@ pub struct Step {
 }
 
 /// How a step waits for a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Poll {
     /// Pause between attempts.
     pub every: Duration,
@@ -152,7 +153,7 @@ pub struct Poll {
 }
 
 /// Something created or removed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LedgerSpec {
     /// What it is, `collection`.
     pub kind: String,
@@ -171,7 +172,7 @@ pub enum QueryStyle {
 }
 
 /// What is sent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RequestSpec {
     /// HTTP method.
     pub method: Template,
@@ -192,7 +193,7 @@ pub struct RequestSpec {
 }
 
 /// The request target.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TargetSpec {
     /// Path, then a query from names and values.
     Path {
@@ -210,7 +211,7 @@ pub enum TargetSpec {
 }
 
 /// A request body.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum BodySpec {
     /// None at all: no `Content-Length`, no `Content-Type`.
     None,
@@ -241,7 +242,7 @@ pub enum Extra {
 }
 
 /// What must come back. Every part that is not `Unchecked` is compared, whatever the others say.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExpectSpec {
     /// Alternatives, each with its clauses; empty: not checked.
     pub status: Vec<StatusSpec>,
@@ -264,7 +265,7 @@ pub struct ExpectSpec {
 }
 
 /// Which clause a place proves.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cite {
     /// JSON Pointer or XML path, `*` for any one segment.
     pub pointer: String,
@@ -273,7 +274,7 @@ pub struct Cite {
 }
 
 /// A status, or a class of them, that is expected or refused.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatusSpec {
     /// `200`, `4xx`, or a template that gives one.
     pub is: Vec<Template>,
@@ -284,7 +285,7 @@ pub struct StatusSpec {
 }
 
 /// A check of a header field.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeaderSpec {
     /// Name in lower case.
     pub name: String,
@@ -295,7 +296,7 @@ pub struct HeaderSpec {
 }
 
 /// What is asked of a header field. `T` is a template before resolution and text after it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum HeaderRule<T> {
     /// Exactly this value.
     Is(T),
@@ -314,7 +315,7 @@ pub enum HeaderRule<T> {
 }
 
 /// A text body, or one rule of text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TextRule<T> {
     /// Exactly this text.
     Is(T),
@@ -325,7 +326,7 @@ pub enum TextRule<T> {
 }
 
 /// What is expected of a body.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ExpectBody {
     /// Not looked at.
     Unchecked,
@@ -342,7 +343,7 @@ pub enum ExpectBody {
 }
 
 /// A path language.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Path {
     /// RFC 6901.
     Pointer(String),
@@ -353,7 +354,7 @@ pub enum Path {
 }
 
 /// A check of every place that a path finds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AtSpec {
     /// Where to look. Looked for only in a body of that kind.
     pub path: Path,
@@ -366,7 +367,7 @@ pub struct AtSpec {
 }
 
 /// One whole answer that a choice allows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AnswerReadingSpec {
     /// The choice.
     pub choice: ChoiceId,
@@ -377,7 +378,7 @@ pub struct AnswerReadingSpec {
 }
 
 /// A value to keep from an answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capture {
     /// Name; used as `${step.name}`.
     pub name: String,
@@ -396,7 +397,7 @@ pub struct Capture {
 }
 
 /// Where a captured value is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CaptureFrom {
     /// In the body.
     Body(Path),
@@ -407,7 +408,7 @@ pub enum CaptureFrom {
 }
 
 /// A comparison of values of several steps.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckSpec {
     /// One sentence.
     pub title: String,

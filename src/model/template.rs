@@ -1,14 +1,16 @@
 //! [`Template`]: text with `${…}` in it, parsed and not yet resolved.
 
+use serde::{Deserialize, Serialize};
+
 /// Text with values to insert.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Template {
     /// Its parts in order.
     pub parts: Vec<Part>,
 }
 
 /// A part of a [`Template`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Part {
     /// Literal text.
     Text(String),
@@ -17,7 +19,7 @@ pub enum Part {
 }
 
 /// What stands in `${…}`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Expr {
     /// A dotted name, `groove.tracks`, `ids`, `added.id`.
     Name(String),
@@ -38,7 +40,7 @@ pub enum Expr {
 macro_rules! words {
     ($(#[$doc:meta])* $type:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal ($min:literal ..= $max:literal)),* $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum $type { $($(#[$vdoc])* $variant),* }
 
         impl $type {
@@ -186,7 +188,7 @@ impl Expr {
 }
 
 /// JSON text whose strings are templates: a request body or a pattern, before values are inserted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum JsonTemplate {
     /// `null`
     Null,
@@ -203,7 +205,7 @@ pub enum JsonTemplate {
 }
 
 /// An XML element whose texts are templates: a pattern before values are inserted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct XmlTemplate {
     /// Namespace URI.
     pub namespace: Option<String>,
@@ -220,7 +222,7 @@ pub struct XmlTemplate {
 }
 
 /// Text of an expected XML document.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum XmlText {
     /// Characters.
     Literal(Template),

@@ -221,13 +221,7 @@ async fn run_one<T: Transport + 'static>(shared: &Arc<Shared<T>>, case: &Whole<'
     }
     // Whether the run goes on, or somebody's testimony, may hang on the verdict.
     let now = shared.fail_fast.is_some() || shared.env.heard;
-    let subject = (!now).then(|| {
-        let read = match case {
-            Whole::Held(_) => None,
-            Whole::Read(case) => Some(Arc::clone(case)),
-        };
-        Subject { setting: Arc::clone(&shared.env.setting), index: planned.index, read }
-    });
+    let subject = (!now).then(|| Subject { setting: Arc::clone(&shared.env.setting), index: planned.index });
     repeated(&shared.env, case, subject, &shared.stop).await
 }
 

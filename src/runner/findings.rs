@@ -87,18 +87,22 @@ pub(super) struct Subject {
     pub(super) setting: Arc<Setting>,
     /// Its place in the suite.
     pub(super) index: usize,
-    /// The case, of a suite that holds only outlines.
-    pub(super) read: Option<Arc<Case>>,
 }
 
 impl Subject {
-    fn case(&self) -> &Case {
-        self.read.as_deref().unwrap_or_else(|| &self.setting.suite.cases[self.index])
-    }
-
     /// Judges the last answer of a case, and concludes. Without what was found before, it is the only answer.
     pub(super) fn judge(&self, kept: Option<Box<Kept>>, last: Last, span: Span) -> CaseRecord {
-        let (setting, case) = (&*self.setting, self.case());
+        let setting = &*self.setting;
+        // What was set aside is read by this thread for itself: memory that one thread asks for and another gives back
+        // costs both more than reading.
+        let whole = match setting.suite.whole(self.index) {
+            Ok(whole) => whole,
+            Err(detail) => {
+                let outcome = Verdict::Errored { stage: Stage::Internal, detail };
+                return setting.unrun(&setting.suite.cases[self.index], outcome);
+            }
+        };
+        let case = &*whole;
         let (mut findings, begun) = match kept {
             Some(kept) => (Findings { setting, case, kept: *kept }, Ok(())),
             None => {
