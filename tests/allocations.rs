@@ -85,11 +85,13 @@ fn run(cases: usize) -> AllocationInfo {
 
 #[test]
 fn a_case_asks_for_memory_as_often_as_it_did() {
+    // What is kept of cases for those like them is there after the first.
+    run(10);
     let (few, many) = (run(300), run(800));
     let each = (many.count_total - few.count_total) / 500;
-    assert!(each <= 125, "{each} requests for memory for one more case");
+    assert!(each <= 80, "{each} requests for memory for one more case");
     let bytes = (many.bytes_total - few.bytes_total) / 500;
-    assert!(bytes <= 20_000, "{bytes} bytes for one more case");
+    assert!(bytes <= 14_500, "{bytes} bytes for one more case");
     let held = (many.bytes_max - few.bytes_max) / 500;
     assert!(held <= 64, "{held} bytes are held for one more case while the run goes on");
 }
