@@ -67,7 +67,7 @@ impl PartialEq for Rest {
 pub enum Whole<'a> {
     /// One that the suite holds.
     Held(&'a Case),
-    /// One that was read again.
+    /// One that was set aside.
     Read(Arc<Case>),
 }
 
