@@ -23,24 +23,25 @@ use crate::sink::{Destination, Sink};
 /// The suite. It is never dropped: the process ends with it, and taking a large one apart piece by piece takes as long
 /// as a run of a few cases.
 pub(super) fn load_suite(args: &SuiteArgs) -> Result<Arc<Suite>, Failure> {
-    load_part(args, &[], false)
+    load_part(args, &[], load::part)
 }
 
 /// As [`load_suite`]; of a large suite only outlines.
 pub(super) fn load_outlines(args: &SuiteArgs) -> Result<Arc<Suite>, Failure> {
-    load_part(args, &[], true)
+    load_part(args, &[], load::for_check)
 }
 
 /// The cases that a selection can select: files that were checked before, byte for byte, and hold none of them are
 /// not read again.
-/// `for_run`: of a large suite only outlines of the cases are kept.
+/// `for_run`: of a large suite only outlines of the cases are kept in memory.
 pub(super) fn load_selected(args: &SuiteArgs, select: &SelectArgs, for_run: bool) -> Result<Arc<Suite>, Failure> {
     let whole =
         select.tag.is_some() || !select.clause.is_empty() || !select.file.is_empty() || select.rerun_failed.is_some();
-    let suite = load_part(args, if whole { &[] } else { &select.filters }, for_run)?;
+    let load = if for_run { load::for_run } else { load::part };
+    let suite = load_part(args, if whole { &[] } else { &select.filters }, load)?;
     // What selects nothing is looked for everywhere, so that the error can name what is there.
     if suite.cases.len() < suite.total && crate::select::select(&suite, &bare(select)).is_err() {
-        return load_part(args, &[], for_run);
+        return load_part(args, &[], load);
     }
     Ok(suite)
 }
@@ -49,7 +50,9 @@ fn bare(select: &SelectArgs) -> Selection {
     Selection { patterns: select.filters.clone(), ..Selection::default() }
 }
 
-fn load_part(args: &SuiteArgs, patterns: &[String], for_run: bool) -> Result<Arc<Suite>, Failure> {
+type Load = fn(&Path, &[String], Option<&load::Checked>) -> Result<Suite, load::LoadError>;
+
+fn load_part(args: &SuiteArgs, patterns: &[String], load: Load) -> Result<Arc<Suite>, Failure> {
     if !args.cases.is_dir() {
         let text = format!(
             "there is no directory of cases at {}; run casebook where `cases/` is, or name it with --cases DIR",
@@ -58,7 +61,6 @@ fn load_part(args: &SuiteArgs, patterns: &[String], for_run: bool) -> Result<Arc
         return Err(Failure::new(Exit::Usage, text));
     }
     let checked = if patterns.is_empty() { None } else { read_checked(&args.cases.join(LOCK_FILE)) };
-    let load = if for_run { load::for_run } else { load::part };
     let suite = load(&args.cases, patterns, checked.as_ref())
         .map_err(|error| Failure::new(Exit::Usage, error.render(coloured())))?;
     let suite = Arc::new(suite);

@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const OWN: u64 = 32;
 
 /// The number of cases in flight, lowered to what the limit of open files leaves room for, and what to say about it.
-/// `hosts` is how many a case may keep connections to; an embedded mock holds the other end of each.
+/// `hosts` is how many a case may have connections to; an embedded mock holds the other end of each.
 pub(super) fn jobs(wanted: usize, hosts: usize, embedded: bool) -> (usize, Option<String>) {
     let files = raise();
     let each = hosts.max(1) as u64 * if embedded { 2 } else { 1 };

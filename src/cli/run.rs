@@ -119,7 +119,6 @@ async fn go(
     let header = engine::header(facts, &redactor).map_err(files::select_failure)?;
     let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
     let transport = Arc::new(HttpTransport::new(http));
-    let ways = transport.clone();
     let verbosity = match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
         (false, 0) => Verbosity::Normal,
@@ -166,12 +165,6 @@ async fn go(
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     if let Some(mock) = embedded {
         mock.stop().await;
-    }
-    let waited = ways.waited_for_ports();
-    if waited > 0 {
-        console.hint(&format!(
-            "no local port was left for {waited} requests, which waited for one: --reuse keeps connections"
-        ));
     }
     write_reports(&path, evidence, &sink, &mut console, args.quiet, exit)
 }

@@ -414,6 +414,7 @@ fn target_text(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::spec::Case;
 
     const CLAUSES: &str = "[document]\nid = \"d\"\ntitle = \"D\"\nsha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\nbytes = 1\n[[clause]]\nid = \"X-01\"\nsection = \"S\"\nlevel = \"stated\"\ntext = \"One.\"\n";
     const SERVICE: &str =
@@ -529,6 +530,24 @@ mod tests {
             let outlined = outlined(dir.path(), 0, true).expect("it is large enough");
             assert_eq!(outlined.hash, suite(dir.path()).unwrap().hash, "{file}");
         }
+    }
+
+    #[test]
+    fn the_deepest_case_is_set_aside_and_read_back_by_any_thread() {
+        let dir = directory();
+        let deep = 200;
+        let (json, xml) = ("[".repeat(deep) + &"]".repeat(deep), "<a>".repeat(deep) + &"</a>".repeat(deep));
+        let unchecked = "body = \"unchecked\"";
+        for (name, body) in [("json", format!("json = '{json}'")), ("xml", format!("xml = '{xml}'"))] {
+            let text = case(&format!("g/{name}"), "").replace(unchecked, &body);
+            fs::write(dir.path().join(format!("g/{name}.toml")), text).unwrap();
+        }
+        let before = suite(dir.path()).unwrap();
+        let outlined = outlined(dir.path(), 0, true).expect("it is large enough");
+        let back = std::thread::spawn(move || {
+            (0..outlined.cases.len()).map(|at| Case::clone(&outlined.whole(at).unwrap())).collect::<Vec<_>>()
+        });
+        assert_eq!(back.join().unwrap(), before.cases);
     }
 
     #[test]

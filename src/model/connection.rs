@@ -260,7 +260,8 @@ impl Connection {
             version => notes.push(format!("only HTTP/{} is spoken", version.word())),
         }
         if self.reuse {
-            let note = "connections are kept, so that an answer that comes unasked or late can be taken for another's";
+            let note =
+                "connections are kept: in HTTP/1.1 an answer that comes unasked or late can be taken for another's";
             notes.push(note.to_owned());
         }
         notes

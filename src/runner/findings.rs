@@ -98,8 +98,13 @@ impl Subject {
         let whole = match setting.suite.whole(self.index) {
             Ok(whole) => whole,
             Err(detail) => {
-                let outcome = Verdict::Errored { stage: Stage::Internal, detail };
-                return setting.unrun(&setting.suite.cases[self.index], outcome);
+                let case = &setting.suite.cases[self.index];
+                let mut findings = Findings::new(setting, case);
+                if let Some(kept) = kept {
+                    findings.kept = *kept;
+                }
+                let detail = format!("{detail}; its last answer is not in the record");
+                return findings.conclude(Some(&Halt::Errored { stage: Stage::Internal, detail }), span);
             }
         };
         let case = &*whole;

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use super::error::{NO_PORT, TransportError};
+use super::error::TransportError;
 use super::http::HttpOptions;
 use super::network::{Network, Proxy};
 use crate::model::connection::{HttpVersion, find};
@@ -111,7 +111,7 @@ async fn socket(url: &Url, network: &Network) -> Result<Box<dyn Stream>, Transpo
         let text = format!("name lookup says that localhost is {}, which is not this machine", foreign.ip());
         return Err(TransportError::new(Stage::Resolve, text));
     }
-    let mut last = TransportError::new(Stage::Resolve, "the host name has no address");
+    let mut last: Option<TransportError> = None;
     for address in addresses {
         match TcpStream::connect(address).await {
             Ok(stream) => {
@@ -119,16 +119,19 @@ async fn socket(url: &Url, network: &Network) -> Result<Box<dyn Stream>, Transpo
                 let _ = stream.set_nodelay(true);
                 return Ok(Box::new(stream));
             }
-            Err(error) => last = refused(&error, &format!("{of}{address}")),
+            // Where the host itself refuses, a second address that this machine has no way to says nothing more.
+            Err(error) if last.is_none() || error.kind() == io::ErrorKind::ConnectionRefused => {
+                last = Some(refused(&error, &format!("{of}{address}")));
+            }
+            Err(_) => {}
         }
     }
-    Err(last)
+    Err(last.unwrap_or_else(|| TransportError::new(Stage::Resolve, "the host name has no address")))
 }
 
 fn refused(error: &io::Error, at: &str) -> TransportError {
     let text = match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("connection refused ({at})"),
-        io::ErrorKind::AddrNotAvailable => format!("{error} ({at}){NO_PORT}"),
         _ => format!("{error} ({at})"),
     };
     TransportError::new(Stage::Connect, text)
@@ -173,17 +176,3 @@ fn bare(host: &str) -> &str {
 
 /// Deadline of a connection, unless told otherwise.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_to_do_without_a_port_is_told() {
-        let text = refused(&io::Error::from(io::ErrorKind::AddrNotAvailable), "192.0.2.1:80").detail;
-        assert!(
-            text.ends_with("(192.0.2.1:80); if this machine has no port left, keep connections with --reuse"),
-            "{text}"
-        );
-    }
-}

@@ -20,11 +20,6 @@ impl TransportError {
         Self { stage, detail: detail.into() }
     }
 
-    /// Whether this machine had no local port left for the connection, so that nothing was sent.
-    pub(super) fn is_out_of_ports(&self) -> bool {
-        self.detail.ends_with(NO_PORT)
-    }
-
     /// Whether the target could not even be reached.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
@@ -48,7 +43,11 @@ pub(super) fn classify(error: reqwest::Error) -> TransportError {
     if error.is_connect() {
         return match kind {
             Some(io::ErrorKind::ConnectionRefused) => TransportError::new(Stage::Connect, "connection refused"),
-            Some(io::ErrorKind::AddrNotAvailable) => TransportError::new(Stage::Connect, format!("{chain}{NO_PORT}")),
+            // Each connection's port is kept back for a minute; or the address is one that this machine has no way to.
+            Some(io::ErrorKind::AddrNotAvailable) => TransportError::new(
+                Stage::Connect,
+                format!("{chain}; if the local ports are used up, keep connections with --reuse"),
+            ),
             _ if is_tls(&error)
                 || chain.contains("certificate")
                 || chain.contains("tls")
@@ -66,9 +65,6 @@ pub(super) fn classify(error: reqwest::Error) -> TransportError {
 pub(super) fn classify_hyper(error: &hyper::Error) -> TransportError {
     from_hyper(error, io_kind(error), &describe(error))
 }
-
-/// What to do when a run has used up the local ports, each of which the system keeps back for a while.
-pub(super) const NO_PORT: &str = "; if this machine has no port left, keep connections with --reuse";
 
 fn from_hyper(error: &(dyn Error + 'static), kind: Option<io::ErrorKind>, chain: &str) -> TransportError {
     let hyper = source::<hyper::Error>(error);

@@ -18,7 +18,6 @@ use tokio::time::{Instant, timeout_at};
 use super::decode::decode;
 use super::error::{TransportError, classify};
 use super::network::Network;
-use super::ports::Ports;
 use super::{Caps, Transport, dial, raw, tls};
 use crate::model::connection::{HttpVersion, find};
 use crate::model::exchange::{PreparedRequest, Response};
@@ -69,7 +68,6 @@ pub struct HttpTransport {
     bases: RwLock<Vec<(String, Url)>>,
     /// Requests that may still begin, by host and port.
     hosts: Mutex<HashMap<(String, u16), Arc<Semaphore>>>,
-    ports: Ports,
 }
 
 impl HttpTransport {
@@ -85,14 +83,7 @@ impl HttpTransport {
             pinned: Mutex::default(),
             bases: RwLock::default(),
             hosts: Mutex::default(),
-            ports: Ports::default(),
         }
-    }
-
-    /// How many requests had to wait until this machine had a local port for their connection.
-    #[must_use]
-    pub fn waited_for_ports(&self) -> u64 {
-        self.ports.waited()
     }
 
     fn client(&self, url: &Url) -> Result<Client, TransportError> {
@@ -266,8 +257,6 @@ impl Transport for HttpTransport {
         // Waiting for a turn is no time of the service's.
         let permit = self.admitted(request).await;
         let answer = within(request.timeout, pin!(self.exchange(request))).await;
-        let again = || within(request.timeout, Box::pin(self.exchange(request)));
-        let answer = self.ports.once_there_is_one(answer, again).await;
         if permit.is_some() || !self.options.network.reuse {
             // A task of its own takes the connection back to its pool, where whoever is next shall find it, or closes it
             // before the next one is opened.

@@ -5,7 +5,6 @@ mod dial;
 mod error;
 mod http;
 mod network;
-mod ports;
 mod raw;
 mod tls;
 

@@ -114,8 +114,9 @@ pub(crate) static CONNECTION: Table = Table {
         field(
             "reuse",
             Kind::Bool,
-            "true: connections are kept for the next request, which is quicker; an answer that comes unasked or late can \
-             then be taken for that of another case (default: false, every request has a connection of its own)",
+            "true: connections are kept for the next request, which is quicker; in HTTP/1.1 an answer that comes unasked \
+             or late can then be taken for that of another case (default: false, every request has a connection of its \
+             own)",
         ),
     ],
 };

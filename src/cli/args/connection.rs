@@ -36,8 +36,8 @@ pub struct ConnectionArgs {
     /// Send everything to this Unix socket; the base URL gives `Host` and path only.
     #[arg(long, value_name = "PATH")]
     pub unix_socket: Option<PathBuf>,
-    /// Keep connections for the next request instead of making one for each: quicker, but an answer that a service
-    /// sends unasked or too late can be taken for that of another case.
+    /// Keep connections for the next request instead of making one for each: quicker, but in HTTP/1.1 an answer that a
+    /// service sends unasked or too late can be taken for that of another case.
     #[arg(long, overrides_with = "no_reuse")]
     pub reuse: bool,
     /// Make a connection for every request, whatever the target file says.
