@@ -909,6 +909,7 @@ fn with_kept_connections_a_thousand_cases_are_all_accounted_for() {
     at_random(true);
 }
 
+#[expect(clippy::print_stdout, reason = "the table that was asked for")]
 fn at_random(reuse: bool) {
     let _beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     let baseline = trivial();
