@@ -97,6 +97,9 @@ impl Writer {
             self.take(event);
             taken += 1;
             while let Ok(event) = events.try_recv() {
+                // Where processors are few, whoever sends and whoever answers waits for this thread to stand back, and
+                // the system lets it go on for much longer than a case takes.
+                std::thread::yield_now();
                 self.take(event);
                 taken += 1;
             }
