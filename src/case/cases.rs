@@ -32,12 +32,6 @@ pub struct FileCases {
 }
 
 impl FileCases {
-    /// The cases, and what is wrong.
-    #[must_use]
-    pub fn into_cases(self) -> (Vec<Case>, Vec<Diagnostic>) {
-        (self.cases, self.found)
-    }
-
     /// The cases, in the order in which they are written.
     #[must_use]
     pub fn cases(&self) -> &[Case] {
