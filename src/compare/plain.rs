@@ -53,19 +53,6 @@ mod tests {
     use crate::pattern::parse::parse_json;
     use crate::pattern::{Context, PatternError, compile_body, json};
 
-    fn template(value: &Json<'_>) -> JsonTemplate {
-        match value {
-            Json::Null => JsonTemplate::Null,
-            Json::Bool(value) => JsonTemplate::Bool(*value),
-            Json::Number(text) => JsonTemplate::Number(text.to_string()),
-            Json::String(text) => JsonTemplate::Text(Template::literal(text)),
-            Json::Array(items) => JsonTemplate::Array(items.iter().map(template).collect()),
-            Json::Object(members) => {
-                JsonTemplate::Object(members.iter().map(|(key, value)| (key.to_string(), template(value))).collect())
-            }
-        }
-    }
-
     const ANY: &str = r#"{"$any": true}"#;
 
     /// Compares a body with what is expected, plainly where that is possible and by the pattern alone. Gives whether it
@@ -75,7 +62,7 @@ mod tests {
         let clauses = [ClauseId::new("B-01")];
         let context = Context { prefix: "json:", cite: &[], fallback: &clauses, extra, strict: false, choices: &[] };
         let Ok(pattern) = json::compile(&expected, &context) else { return (false, false) };
-        let template = Arc::new(template(&expected));
+        let template = Arc::new(JsonTemplate::of(&expected, &Template::literal));
         // The first of its kind makes the list of checks known.
         let compile = || {
             // The only part that is a value first.

@@ -204,6 +204,24 @@ pub enum JsonTemplate {
     Object(Vec<(String, JsonTemplate)>),
 }
 
+#[cfg(test)]
+impl JsonTemplate {
+    /// What is written as a value is, with templates for its texts.
+    pub(crate) fn of(value: &super::json::Json<'_>, text: &dyn Fn(&str) -> Template) -> Self {
+        use super::json::Json;
+        match value {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(*value),
+            Json::Number(number) => Self::Number(number.to_string()),
+            Json::String(value) => Self::Text(text(value)),
+            Json::Array(items) => Self::Array(items.iter().map(|item| Self::of(item, text)).collect()),
+            Json::Object(members) => {
+                Self::Object(members.iter().map(|(key, value)| (key.to_string(), Self::of(value, text))).collect())
+            }
+        }
+    }
+}
+
 /// An XML element whose texts are templates: a pattern before values are inserted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct XmlTemplate {

@@ -278,19 +278,10 @@ mod tests {
 
     /// A template of JSON in which a string `${name}` is that value.
     fn template(value: &Json<'_>) -> JsonTemplate {
-        match value {
-            Json::Null => JsonTemplate::Null,
-            Json::Bool(value) => JsonTemplate::Bool(*value),
-            Json::Number(text) => JsonTemplate::Number(text.to_string()),
-            Json::String(text) => JsonTemplate::Text(match text.strip_prefix("${").and_then(|t| t.strip_suffix('}')) {
-                Some(name) => Template { parts: vec![Part::Value(Expr::Name(name.to_owned()))] },
-                None => Template::literal(text),
-            }),
-            Json::Array(items) => JsonTemplate::Array(items.iter().map(template).collect()),
-            Json::Object(members) => {
-                JsonTemplate::Object(members.iter().map(|(key, value)| (key.to_string(), template(value))).collect())
-            }
-        }
+        JsonTemplate::of(value, &|text| match text.strip_prefix("${").and_then(|text| text.strip_suffix('}')) {
+            Some(name) => Template { parts: vec![Part::Value(Expr::Name(name.to_owned()))] },
+            None => Template::literal(text),
+        })
     }
 
     fn scope() -> Scope {
