@@ -125,6 +125,23 @@ impl Sink {
         Ok(Self { outputs: outputs.to_vec() })
     }
 
+    /// Removes the record and the reports that an earlier run left at the same paths, as far as they can be removed: they
+    /// would pass for those of a run that is killed. Links and devices stay, and so does what they lead to.
+    ///
+    /// Beside being honest this is faster: some file systems write what replaces a file to the disk at once.
+    pub fn clear(&self, record: &Path) {
+        let files = self.outputs.iter().filter_map(|(_, destination)| match destination {
+            Destination::File(path) => Some(path.as_path()),
+            Destination::Stdout => None,
+        });
+        for path in files.chain([record]) {
+            if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+                // What stays is replaced when the run is over.
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
     /// Whether a report goes to standard output, which then belongs to it alone.
     #[must_use]
     pub fn takes_stdout(&self) -> bool {
@@ -372,6 +389,10 @@ mod tests {
         let null = PathBuf::from("/dev/null");
         let sink =
             Sink::prepare(&[file(Format::Json, link.clone()), file(Format::Tap, null.clone())]).expect("writable");
+        let old = dir.path().join("record.jsonl");
+        fs::write(&old, "old").expect("a file");
+        sink.clear(&old);
+        assert!(!old.exists() && link.exists() && real.exists() && null.exists());
         sink.write(&sample::record()).expect("written");
         assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
         assert!(fs::read_to_string(&real).expect("the file").starts_with("{\n"));

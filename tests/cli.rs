@@ -504,10 +504,14 @@ fn a_second_signal_stops_at_once() {
 #[test]
 fn a_killed_run_leaves_what_finished() {
     let (place, service) = (slow_place(), Service::start(Duration::from_millis(60)));
+    let reports = ["o/report.json", "o/report.md"].map(|name| place.path().join(name));
+    fs::create_dir(place.path().join("o")).expect("a directory");
+    reports.iter().for_each(|path| fs::write(path, "of an earlier run").expect("written"));
     let mut child = begin_slow_run(&place, &service);
     wait_for_cases(&place, 3);
     child.kill().expect("killed");
     child.wait().expect("it ends");
+    assert!(reports.iter().all(|path| !path.exists()), "an earlier run's reports would pass for those of this one");
     let refused = run(place.path(), &["report", "o/record.jsonl", "--format", "markdown"]);
     ends(&refused, 2);
     let partial = run(place.path(), &["report", "o/record.jsonl", "--partial", "--format", "json"]);

@@ -1,4 +1,5 @@
 //! The command line, as data: [`Cli`]. Nothing here acts.
+#![expect(missing_docs, reason = "the doc of a struct of arguments would become its command's help")]
 
 mod connection;
 mod records;
@@ -53,6 +54,8 @@ static EXAMPLES: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+// Only the arguments of the command that is asked for are made: of a short run's time those of all are a tenth.
+#[command(defer = true)]
 pub enum Command {
     /// Fire the cases at a target and judge the answers.
     Run(Box<RunArgs>),
@@ -94,7 +97,7 @@ pub enum Command {
     Man(ManArgs),
 }
 
-/// Where the suite is.
+// Where the suite is.
 #[derive(Clone, Debug, Args)]
 pub struct SuiteArgs {
     /// Directory of the case files.
@@ -105,7 +108,7 @@ pub struct SuiteArgs {
 /// The record that a run writes unless told otherwise.
 pub const LATEST: &str = "reports/latest/record.jsonl";
 
-/// Which cases.
+// Which cases.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
@@ -139,14 +142,11 @@ pub struct SelectArgs {
     pub shuffle: Option<u64>,
 }
 
-/// Arguments of `run`.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub select: SelectArgs,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub suite: SuiteArgs,
     /// Base URL of the target, for all services or for one (`groove=http://…`). Without it and without a target
     /// file that names one, an embedded mock is started.
@@ -156,7 +156,6 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
     pub target: Option<PathBuf>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub connection: ConnectionArgs,
     /// Accept only the literal form of the documented examples, and no unlisted members.
     #[arg(long)]
@@ -216,14 +215,11 @@ pub struct RunArgs {
     pub quiet: bool,
 }
 
-/// Arguments of `mutate`.
 #[derive(Clone, Debug, Args)]
 pub struct MutateArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub select: SelectArgs,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub suite: SuiteArgs,
     /// Base URL of the target, for all services or for one (`groove=http://…`). Without it and without a target
     /// file that names one, an embedded mock is started.
@@ -233,7 +229,6 @@ pub struct MutateArgs {
     #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
     pub target: Option<PathBuf>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub connection: ConnectionArgs,
     /// Judge as `run --strict` does.
     #[arg(long)]
@@ -266,11 +261,10 @@ const DIFF_TARGETS: &str = "Examples:\n  casebook diff-targets targets/v1.toml t
     casebook diff-targets mock http://127.0.0.1:8080 groove/add --format markdown\n\n\
     Ends with 1 only when one of the two is wrong.";
 
-/// How cases are run that are run more than once.
+// How cases are run that are run more than once.
 #[derive(Clone, Debug, Args)]
 pub struct RepeatArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub connection: ConnectionArgs,
     /// Judge as `run --strict` does.
     #[arg(long)]
@@ -289,14 +283,11 @@ pub struct RepeatArgs {
     pub seed: u64,
 }
 
-/// Arguments of `calibrate`.
 #[derive(Clone, Debug, Args)]
 pub struct CalibrateArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub select: SelectArgs,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub suite: SuiteArgs,
     /// Base URL of the target, for all services or for one (`groove=http://…`). Without it and without a target
     /// file that names one, an embedded mock is started.
@@ -309,14 +300,12 @@ pub struct CalibrateArgs {
     #[arg(long)]
     pub writes: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub run: RepeatArgs,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT", help_heading = "Output")]
     pub format: ListFormat,
 }
 
-/// Arguments of `diff-targets`.
 #[derive(Clone, Debug, Args)]
 pub struct DiffTargetsArgs {
     /// A base URL, a target profile that names one, or `mock` for the embedded one.
@@ -326,16 +315,13 @@ pub struct DiffTargetsArgs {
     #[arg(value_name = "B")]
     pub b: String,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub select: SelectArgs,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub suite: SuiteArgs,
     /// Profile for targets that are given as a base URL.
     #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET", help_heading = "Target")]
     pub target: Option<PathBuf>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub run: RepeatArgs,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t = TableFormat::Text, value_name = "FORMAT", help_heading = "Output")]
@@ -363,14 +349,12 @@ impl From<LevelArg> for crate::model::clause::Level {
     }
 }
 
-/// Arguments of `prove`.
 #[derive(Clone, Debug, Args)]
 pub struct ProveArgs {
     /// Only faults and variations whose id, clause or choice is this, or matches this glob (`GRV-ADD-1*`).
     #[arg(value_name = "ID")]
     pub only: Vec<String>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub suite: SuiteArgs,
     /// Seed of random ids.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -399,11 +383,9 @@ pub enum ProveFormat {
     Html,
 }
 
-/// Arguments of `check`.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub suite: SuiteArgs,
     /// Also check this target profile.
     #[arg(long, value_name = "FILE")]
@@ -425,21 +407,17 @@ pub enum ListFormat {
     Json,
 }
 
-/// Arguments of `list`.
 #[derive(Clone, Debug, Args)]
 pub struct ListArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub select: SelectArgs,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub suite: SuiteArgs,
     /// How the list is written.
     #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
     pub format: ListFormat,
 }
 
-/// Arguments of `mock`.
 #[derive(Clone, Debug, Args)]
 pub struct MockArgs {
     /// Port; 0 takes any free one.
@@ -468,7 +446,6 @@ pub struct MockArgs {
     pub format: ListFormat,
 }
 
-/// Arguments of `schema`.
 #[derive(Clone, Debug, Args)]
 pub struct SchemaArgs {
     /// Which one.
@@ -493,7 +470,6 @@ pub enum SchemaKind {
     Reference,
 }
 
-/// Arguments of `completions`.
 #[derive(Clone, Debug, Args)]
 pub struct CompletionsArgs {
     /// Which shell.
@@ -501,7 +477,6 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
-/// Arguments of `man`.
 #[derive(Clone, Debug, Args)]
 pub struct ManArgs {
     /// The command, `run`; without one the page of casebook itself.
@@ -526,7 +501,6 @@ fn parse_shard(text: &str) -> Result<(u32, u32), String> {
     }
 }
 
-/// Arguments of `target`.
 #[derive(Clone, Debug, Args)]
 pub struct TargetArgs {
     /// What to do.
@@ -534,7 +508,7 @@ pub struct TargetArgs {
     pub command: TargetCommand,
 }
 
-/// What to do with a target profile.
+// What to do with a target profile.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TargetCommand {
     /// Print a commented profile: every fixture, what it must be, and which cases need it.
@@ -543,19 +517,15 @@ pub enum TargetCommand {
     Check(TargetCheckArgs),
 }
 
-/// Arguments of `target init`.
 #[derive(Clone, Debug, Args)]
 pub struct TargetInitArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub suite: SuiteArgs,
 }
 
-/// Arguments of `target check`.
 #[derive(Clone, Debug, Args)]
 pub struct TargetCheckArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub suite: SuiteArgs,
     /// The profile; the embedded mock's without it.
     #[arg(value_name = "FILE", env = "CASEBOOK_TARGET")]

@@ -84,7 +84,9 @@ impl Project {
     }
 
     /// The command with the file's settings as its defaults.
-    pub(super) fn defaults(&self, command: Command) -> Command {
+    pub(super) fn defaults(&self, mut command: Command) -> Command {
+        // Until then the arguments of a command are not there to be set.
+        command.build();
         let names: Vec<String> = command.get_subcommands().map(|each| each.get_name().to_owned()).collect();
         let set = |arg: Arg| match arg.get_long().and_then(|long| self.values.get(long)) {
             Some(values) => arg.default_values(values.clone()),
@@ -101,11 +103,11 @@ impl Project {
 
 /// Every setting that a file may have.
 fn settings() -> Vec<Arg> {
-    let root = Cli::command();
+    let mut root = Cli::command();
+    root.build();
     let run = root.find_subcommand("run");
-    let own = root.get_arguments().filter(|arg| arg.get_long() == Some("color"));
-    let of_run = run.into_iter().flat_map(Command::get_arguments);
-    let all = of_run.chain(own).filter(|arg| arg.get_long().is_some_and(|long| !NOT_IN_FILE.contains(&long)));
+    let all = run.into_iter().flat_map(Command::get_arguments);
+    let all = all.filter(|arg| arg.get_long().is_some_and(|long| !NOT_IN_FILE.contains(&long)));
     all.cloned().collect()
 }
 

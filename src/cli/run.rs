@@ -134,6 +134,7 @@ async fn go(
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
     let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing);
+    sink.clear(&path);
     let writer = Writer::create(&path, header, tally, stop.clone(), console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);

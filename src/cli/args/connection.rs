@@ -1,4 +1,5 @@
 //! Flags that say how a target is connected to: [`ConnectionArgs`]. Each stands before the target file's setting.
+#![expect(missing_docs, reason = "the doc of a struct of arguments would become its command's help")]
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use clap::{Arg, Args, Command};
 
 use crate::model::connection::{HttpVersion, ProxyUrl, Resolve};
 
-/// How the target is connected to.
+// How the target is connected to.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {

@@ -1,4 +1,5 @@
 //! Arguments of the commands that read records.
+#![expect(missing_docs, reason = "the doc of a struct of arguments would become its command's help")]
 
 use std::path::PathBuf;
 
@@ -6,7 +7,6 @@ use clap::{Args, ValueEnum};
 
 use super::{LATEST, ListFormat, SuiteArgs};
 
-/// Arguments of `report`.
 #[derive(Clone, Debug, Args)]
 pub struct ReportArgs {
     /// The record, `record.jsonl`.
@@ -19,7 +19,6 @@ pub struct ReportArgs {
     pub partial: bool,
 }
 
-/// Arguments of `merge`.
 #[derive(Clone, Debug, Args)]
 pub struct MergeArgs {
     /// The records of all shards, or directories with a record.jsonl in them.
@@ -33,13 +32,11 @@ pub struct MergeArgs {
     pub report: Vec<String>,
 }
 
-/// Arguments of `verify`.
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
     /// The record, or a directory with a record.jsonl in it.
     pub record: PathBuf,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the doc of a flattened struct would become the command's help")]
     pub suite: SuiteArgs,
     /// Profile of the target that was tested; its secrets are not needed.
     #[arg(long, value_name = "FILE", env = "CASEBOOK_TARGET")]
@@ -60,7 +57,6 @@ pub enum TableFormat {
     Json,
 }
 
-/// Arguments of `compare`.
 #[derive(Clone, Debug, Args)]
 pub struct CompareArgs {
     /// The record of the run before.
@@ -75,7 +71,6 @@ pub struct CompareArgs {
     pub format: TableFormat,
 }
 
-/// Arguments of `matrix`.
 #[derive(Clone, Debug, Args)]
 pub struct MatrixArgs {
     /// Records, one for each column.
@@ -89,7 +84,6 @@ pub struct MatrixArgs {
     pub differing: bool,
 }
 
-/// Arguments of `coverage`.
 #[derive(Clone, Debug, Args)]
 pub struct CoverageArgs {
     /// The record of a run.
