@@ -15,7 +15,7 @@ use crate::record::{CaseRecord, Counts, Footer, Header, SummaryRecord};
 use crate::report::curl::curl;
 use crate::report::escape::visible;
 use crate::report::group::{likeness, simplest_first};
-use crate::report::text::{ClauseTexts, block, mixed};
+use crate::report::text::{RunTexts, block, mixed};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ pub struct Console {
     out: Out,
     err: AutoStream<io::Stderr>,
     verbosity: Verbosity,
-    clauses: ClauseTexts,
+    texts: RunTexts,
     progress: ProgressBar,
     suites: BTreeMap<String, Counts>,
     bad: Vec<CaseRecord>,
@@ -72,7 +72,7 @@ pub struct Console {
 impl Console {
     /// A console. `progress` asks for a bar; it is shown only at a terminal.
     #[must_use]
-    pub fn new(colour: ColorChoice, verbosity: Verbosity, progress: bool, clauses: ClauseTexts) -> Self {
+    pub fn new(colour: ColorChoice, verbosity: Verbosity, progress: bool, texts: RunTexts) -> Self {
         let shown = progress && io::stderr().is_terminal() && verbosity > Verbosity::Quiet;
         let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {msg}  {elapsed}")
@@ -81,7 +81,7 @@ impl Console {
             out: Out::Stdout(AutoStream::new(io::stdout(), colour)),
             err: AutoStream::new(io::stderr(), colour),
             verbosity,
-            clauses,
+            texts,
             progress: ProgressBar::with_draw_target(None, target).with_style(style),
             suites: BTreeMap::new(),
             bad: Vec::new(),
@@ -186,7 +186,7 @@ impl Console {
         let coloured = self.out.colour() != ColorChoice::Never;
         let palette = if coloured { Palette::colour() } else { Palette::plain() };
         for group in groups.iter().take(MOST_BLOCKS) {
-            let text = block(group, &self.clauses, &palette);
+            let text = block(group, &self.texts, &palette);
             self.print(&format!("{text}\n"));
         }
         let hidden = self.more_bad + groups.iter().skip(MOST_BLOCKS).map(Vec::len).sum::<usize>();
@@ -194,7 +194,7 @@ impl Console {
             self.print(&format!("… and {hidden} more; the reports have them all\n\n"));
         }
         for choice in summary.choices.iter().filter(|choice| !choice.mixed.is_empty()) {
-            let text = mixed(choice);
+            let text = mixed(choice, &self.texts);
             self.print(&format!("{text}\n"));
         }
         if self.verbosity >= Verbosity::Normal {

@@ -24,7 +24,7 @@ use crate::model::suite::Suite;
 use crate::model::verdict::{Exit, Verdict};
 use crate::plan;
 use crate::record::CaseRecord;
-use crate::report::text::{ClauseTexts, block};
+use crate::report::text::{RunTexts, block};
 use crate::runner::{Plan, Session};
 use crate::transport::HttpTransport;
 
@@ -138,7 +138,7 @@ impl Harness {
         let run_id = format!("test{}", std::process::id());
         let bench = Arc::new(Bench {
             session: Session::new(plan, transport, redactor, &run_id),
-            clauses: ClauseTexts::from_clauses(&suite.clauses),
+            texts: RunTexts::new(&suite.clauses, &self.engine.rerun()),
             palette: palette(arguments),
             known: Mutex::new(known),
             runtime,
@@ -170,7 +170,7 @@ impl Harness {
 /// What the tests of one process share.
 struct Bench {
     session: Session<HttpTransport>,
-    clauses: ClauseTexts,
+    texts: RunTexts,
     palette: Palette,
     known: Mutex<KnownFailures>,
     runtime: Arc<Runtime>,
@@ -180,7 +180,7 @@ impl Bench {
     fn run(&self, at: usize) -> Result<Completion, Failed> {
         let mut record = self.runtime.block_on(self.session.run(at));
         self.known.lock().unwrap_or_else(PoisonError::into_inner).apply(&mut record);
-        verdict(&record, &self.clauses, &self.palette)
+        verdict(&record, &self.texts, &self.palette)
     }
 }
 
@@ -206,13 +206,13 @@ fn trial(at: usize, suite: &Suite, bench: &Arc<Bench>) -> Trial {
 }
 
 /// What a test runner makes of a verdict. Its message is all that is seen of a failure, so it holds everything.
-fn verdict(record: &CaseRecord, clauses: &ClauseTexts, palette: &Palette) -> Result<Completion, Failed> {
+fn verdict(record: &CaseRecord, texts: &RunTexts, palette: &Palette) -> Result<Completion, Failed> {
     match &record.outcome {
         Verdict::Passed | Verdict::Observed => Ok(Completion::Completed),
         // A test runner has passed, failed and ignored, and a known failure is none of a pass.
         Verdict::KnownFailure { reason } => Ok(Completion::ignored_with(format!("known failure: {reason}"))),
         Verdict::Skipped { detail, .. } => Ok(Completion::ignored_with(detail.clone())),
-        _ => Err(Failed::from(format!("\n{}", block(&[record], clauses, palette)))),
+        _ => Err(Failed::from(format!("\n{}", block(&[record], texts, palette)))),
     }
 }
 

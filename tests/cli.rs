@@ -151,6 +151,27 @@ fn a_pass_and_a_failure_have_their_exit_codes() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn the_rerun_of_a_failure_meets_the_same_target() {
+    let (place, service) = (Place::new(&["one", "other-500"]), service());
+    place.target(&service, "");
+    fs::rename(place.path().join("target.toml"), place.path().join("the target.toml")).expect("renamed");
+    for target in [["--base-url", &service.url], ["--target", "the target.toml"]] {
+        let first = run(place.path(), &[&["run", "--out", "o"], &target[..]].concat());
+        ends(&first, 1);
+        let text = out(&first);
+        let line = text.lines().find_map(|line| line.trim().strip_prefix("rerun")).expect("how to run it again").trim();
+        let command = line.strip_prefix("casebook ").expect("a command of casebook");
+        let again = casebook(place.path()).get_program().to_owned();
+        let again = format!("{} {command} --out again", again.display());
+        let second = Command::new("sh").args(["-c", &again]).current_dir(place.path()).output().expect("a shell");
+        ends(&second, 1);
+        let counts = place.record("again").footer.counts;
+        assert_eq!((counts.failed, counts.passed), (1, 0), "{line}");
+    }
+}
+
 #[test]
 fn what_is_wrong_with_the_files_is_told_to_machines_too() {
     let place = Place::new(&["one"]);

@@ -1,5 +1,6 @@
 //! Composition root: arguments to a plan, the plan to a run, the result to an exit code. [`main`] is the command.
 
+mod again;
 pub mod args;
 mod calibrate;
 mod check;
@@ -58,7 +59,7 @@ pub fn main() -> ExitCode {
     };
     finish(match cli.command {
         Command::Run(args) if args.show_config => config::show(&matches, project.as_ref(), args.format),
-        Command::Run(args) => run::run(&args, colour),
+        Command::Run(args) => run::run(&args, again::arguments(&matches), colour),
         Command::Mutate(args) => mutate::mutate(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args),
         Command::DiffTargets(args) => diff_targets::diff_targets(&args),

@@ -16,7 +16,7 @@ use crate::model::verdict::Exit;
 use crate::plan;
 use crate::record::{Line, Record, write_line};
 use crate::report::escape::visible;
-use crate::report::text::ClauseTexts;
+use crate::report::text::RunTexts;
 use crate::verify::{self, Again, Finding};
 
 pub(super) fn merge(args: &MergeArgs, colour: anstream::ColorChoice) -> Result<Exit, Failure> {
@@ -26,7 +26,7 @@ pub(super) fn merge(args: &MergeArgs, colour: anstream::ColorChoice) -> Result<E
     let sink = run::outputs(&args.out, &args.report)?;
     let path = args.out.join("record.jsonl");
     write(&path, &record).map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
-    let mut console = Console::new(colour, Verbosity::Normal, false, ClauseTexts::from_summary(&record.summary));
+    let mut console = Console::new(colour, Verbosity::Normal, false, RunTexts::of_record(&record));
     if sink.takes_stdout() {
         console = console.beside_a_report();
     }

@@ -22,7 +22,7 @@ use crate::model::target::Target;
 use crate::model::verdict::Exit;
 use crate::plan;
 use crate::report::Format;
-use crate::report::text::ClauseTexts;
+use crate::report::text::RunTexts;
 use crate::runner::{self, Plan, RunOptions, Stop};
 use crate::select::select;
 use crate::sink::{Destination, Sink, SinkError};
@@ -37,7 +37,8 @@ const FEW: usize = 4;
 /// Reports that every run writes.
 const DEFAULT_REPORTS: [(Format, &str); 2] = [(Format::Json, "report.json"), (Format::Markdown, "report.md")];
 
-pub(super) fn run(args: &RunArgs, colour: ColorChoice) -> Result<Exit, Failure> {
+/// `rerun` is what of the command line a single case needs to be run again.
+pub(super) fn run(args: &RunArgs, rerun: Vec<String>, colour: ColorChoice) -> Result<Exit, Failure> {
     // A shuffled order would read every file again and again, and a dry run looks at everything at once.
     let in_order = !args.dry_run && args.select.shuffle.is_none();
     let suite = files::load_selected(&args.suite, &args.select, in_order)?;
@@ -52,7 +53,7 @@ pub(super) fn run(args: &RunArgs, colour: ColorChoice) -> Result<Exit, Failure> 
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Harness, format!("the runtime cannot be built: {error}")))?;
-    let request = Request { args, colour, shard: selection.shard, notes };
+    let request = Request { args, rerun, colour, shard: selection.shard, notes };
     let result = runtime.block_on(go(request, suite, target, cases, sink));
     // A name lookup that hangs must not hold up the end of a run.
     runtime.shutdown_background();
@@ -62,6 +63,7 @@ pub(super) fn run(args: &RunArgs, colour: ColorChoice) -> Result<Exit, Failure> 
 /// What a run was asked for.
 struct Request<'a> {
     args: &'a RunArgs,
+    rerun: Vec<String>,
     colour: ColorChoice,
     shard: Option<(u32, u32)>,
     /// What people should know about the selection.
@@ -115,6 +117,7 @@ async fn go(
         level: args.level.into(),
         shard: request.shard,
         warnings,
+        rerun: request.rerun,
     };
     let header = engine::header(facts, &redactor).map_err(files::select_failure)?;
     let known = KnownFailures::new(&header.known, &header.started).map_err(files::select_failure)?;
@@ -126,7 +129,7 @@ async fn go(
         (false, _) => Verbosity::Exchanges,
     };
     let progress = std::env::var_os("CI").is_none() && std::io::stderr().is_terminal();
-    let mut console = Console::new(request.colour, verbosity, progress, ClauseTexts::from_clauses(&suite.clauses));
+    let mut console = Console::new(request.colour, verbosity, progress, RunTexts::new(&suite.clauses, &header.rerun));
     if sink.takes_stdout() {
         console = console.beside_a_report();
     }

@@ -27,6 +27,7 @@ use crate::load;
 use crate::mock::seed::Seed;
 use crate::mock::server::{Mock, MockOptions};
 use crate::model::clause::Level;
+use crate::model::connection::without_credentials;
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::plan;
@@ -204,6 +205,24 @@ impl Engine {
         self
     }
 
+    /// The arguments of the command that runs cases of this suite against this target.
+    pub(crate) fn rerun(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        if self.cases != Path::new("cases") {
+            all.extend(["--cases".to_owned(), self.cases.display().to_string()]);
+        }
+        for url in &self.base_urls {
+            all.extend(["--base-url".to_owned(), without_credentials(url)]);
+        }
+        if let Some(path) = &self.target {
+            all.extend(["--target".to_owned(), path.display().to_string()]);
+        }
+        if self.options.strict {
+            all.push("--strict".to_owned());
+        }
+        all
+    }
+
     /// Runs the selected cases and gives their record, as `casebook run` writes it.
     ///
     /// # Errors
@@ -242,6 +261,7 @@ impl Engine {
             level: self.level,
             shard: self.selection.shard,
             warnings,
+            rerun: self.rerun(),
         };
         let header = header(facts, &redactor)?;
         let known = KnownFailures::new(&header.known, &header.started)?;
@@ -385,6 +405,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) level: Level,
     pub(crate) shard: Option<(u32, u32)>,
     pub(crate) warnings: Vec<String>,
+    /// What [`Header::rerun`] says, as it was given.
+    pub(crate) rerun: Vec<String>,
 }
 
 /// The header of a run that begins now.
@@ -420,5 +442,6 @@ pub(crate) fn header(facts: Facts<'_>, redactor: &Redactor) -> Result<Header, cr
         transport_retries: options.transport_retries,
         known,
         warnings: facts.warnings,
+        rerun: facts.rerun.iter().map(|argument| redactor.text(argument).into_owned()).collect(),
     })
 }

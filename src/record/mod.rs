@@ -85,6 +85,9 @@ pub struct Header {
     /// What a reader must know before trusting the run (`--insecure` …).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Arguments of `casebook run` with which a case meets the same target in the same way again, secrets removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rerun: Vec<String>,
 }
 
 /// A known failure as a run took it.

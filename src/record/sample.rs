@@ -81,6 +81,7 @@ pub fn record() -> Record {
             cases: 1,
         }],
         warnings: vec!["certificates are not checked (--insecure)".to_owned()],
+        rerun: ["--target", "targets/the staging.toml", "--insecure"].map(str::to_owned).to_vec(),
     };
     let footer = Footer {
         counts,

@@ -97,6 +97,7 @@ fn header() -> Value {
             ("transport_retries", whole()),
             ("known", list(&object(&[("entry", reference("knownFailure")), ("cases", whole())], &[]))),
             ("warnings", list(&text())),
+            ("rerun", list(&text())),
         ],
     )
 }

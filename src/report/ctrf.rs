@@ -7,7 +7,7 @@ use crate::record::{CaseRecord, Record};
 
 use super::escape::{log_line, log_lines, shorten};
 use super::standing::{Standing, Standings};
-use super::text::{ClauseTexts, block};
+use super::text::{RunTexts, block};
 use super::{ReportError, words};
 
 /// Longest message, in bytes.
@@ -17,11 +17,10 @@ const MAX_TRACE: usize = 20_000;
 
 pub(super) fn render(record: &Record) -> Result<Vec<u8>, ReportError> {
     let standings = Standings::new(record);
-    let clauses = ClauseTexts::from_summary(&record.summary);
+    let texts = RunTexts::of_record(record);
     let start = words::started(record).as_millisecond();
     let stop = start.saturating_add_unsigned(record.footer.elapsed_us / 1000);
-    let mut tests: Vec<Value> =
-        record.cases.iter().map(|case| test(case, standings.of(case), start, &clauses)).collect();
+    let mut tests: Vec<Value> = record.cases.iter().map(|case| test(case, standings.of(case), start, &texts)).collect();
     if let Some(problem) = standings.run_problem() {
         tests.push(json!({
             "name": "the run itself",
@@ -74,7 +73,7 @@ pub(super) fn render(record: &Record) -> Result<Vec<u8>, ReportError> {
     Ok(bytes)
 }
 
-fn test(case: &CaseRecord, standing: Standing, start: i64, clauses: &ClauseTexts) -> Value {
+fn test(case: &CaseRecord, standing: Standing, start: i64, texts: &RunTexts) -> Value {
     let status = match (standing, &case.outcome) {
         (Standing::Passed, _) => "passed",
         (Standing::Failed | Standing::Errored, _) => "failed",
@@ -110,7 +109,7 @@ fn test(case: &CaseRecord, standing: Standing, start: i64, clauses: &ClauseTexts
         put("message", json!(log_line(&shorten(&words::in_one_line(case), MAX_MESSAGE))));
     }
     if standing <= Standing::Tolerated {
-        put("trace", json!(log_lines(&shorten(&block(&[case], clauses, &Palette::plain()), MAX_TRACE))));
+        put("trace", json!(log_lines(&shorten(&block(&[case], texts, &Palette::plain()), MAX_TRACE))));
     }
     put("extra", json!({ "title": log_line(&case.title), "clauses": case.clauses }));
     Value::Object(test)

@@ -7,7 +7,7 @@ use crate::record::Record;
 use super::escape::{command_data, command_property, shorten};
 use super::group::groups;
 use super::standing::{Standing, Standings};
-use super::text::{ClauseTexts, clauses_of, mismatch, rerun};
+use super::text::{RunTexts, clauses_of, mismatch};
 use super::words;
 
 /// A step shows ten errors; the last place is for the count of what is not shown.
@@ -16,7 +16,7 @@ const MAX_SHOWN: usize = 9;
 const MAX_MESSAGE: usize = 4000;
 
 pub(super) fn render(record: &Record) -> String {
-    let clauses = ClauseTexts::from_summary(&record.summary);
+    let texts = RunTexts::of_record(record);
     let problem = Standings::new(record).run_problem();
     let groups: Vec<_> = groups(record)
         .into_iter()
@@ -34,7 +34,7 @@ pub(super) fn render(record: &Record) -> String {
             message = mismatch(first);
         }
         for id in clauses_of(case) {
-            let _ = write!(message, "\n{}", clauses.line(&id));
+            let _ = write!(message, "\n{}", texts.line(&id));
         }
         if group.cases.len() > 1 {
             let _ = write!(
@@ -43,7 +43,7 @@ pub(super) fn render(record: &Record) -> String {
                 words::count(group.cases.len() - 1, "more case fails", "more cases fail")
             );
         }
-        let _ = write!(message, "\n{}", rerun(case.id.as_str()));
+        let _ = write!(message, "\n{}", texts.rerun(case.id.as_str()));
         let place = if case.source.file.is_empty() {
             String::new()
         } else {

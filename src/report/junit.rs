@@ -11,7 +11,7 @@ use crate::record::{CaseRecord, Record};
 
 use super::escape::{cut, log_line, shorten, xml, xml_lines};
 use super::standing::{Standing, Standings};
-use super::text::{ClauseTexts, block};
+use super::text::{RunTexts, block};
 use super::words;
 
 /// Longest `message` attribute, in bytes.
@@ -40,10 +40,10 @@ enum Outcome {
 pub(super) fn render(record: &Record) -> String {
     let timestamp = words::started(record).strftime("%Y-%m-%dT%H:%M:%S").to_string();
     let standings = Standings::new(record);
-    let clauses = ClauseTexts::from_summary(&record.summary);
+    let texts = RunTexts::of_record(record);
     let mut suites: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
     for case in &record.cases {
-        let entry = entry(case, standings.of(case), &clauses);
+        let entry = entry(case, standings.of(case), &texts);
         suites.entry(entry.class.clone()).or_default().push(entry);
     }
     if let Some(problem) = standings.run_problem() {
@@ -122,16 +122,16 @@ fn one_line(message: &str) -> String {
     }
 }
 
-fn entry(case: &CaseRecord, standing: Standing, clauses: &ClauseTexts) -> Entry {
+fn entry(case: &CaseRecord, standing: Standing, texts: &RunTexts) -> Entry {
     let kind = words::verdict(&case.outcome);
     let message = || words::in_one_line(case);
     let outcome = match standing {
         Standing::Passed => Outcome::Passed,
         Standing::Failed => {
-            Outcome::Failure { kind, message: message(), text: block(&[case], clauses, &Palette::plain()) }
+            Outcome::Failure { kind, message: message(), text: block(&[case], texts, &Palette::plain()) }
         }
         Standing::Errored => {
-            Outcome::Error { kind, message: message(), text: block(&[case], clauses, &Palette::plain()) }
+            Outcome::Error { kind, message: message(), text: block(&[case], texts, &Palette::plain()) }
         }
         Standing::Tolerated => Outcome::Skipped(match case.outcome {
             Verdict::KnownFailure { .. } => message(),

@@ -14,7 +14,7 @@ use super::escape::{markdown, markdown_block, markdown_code, shorten};
 use super::group::{Group, groups};
 use super::known;
 use super::standing::Standing;
-use super::text::{ClauseTexts, answer, bodies, clauses_of, exchange_of, hint, rerun};
+use super::text::{RunTexts, answer, bodies, clauses_of, exchange_of, hint};
 use super::words;
 
 /// GitHub takes 1 MiB of summary for a step; what another step wrote into the same file counts too.
@@ -112,7 +112,7 @@ fn head(record: &Record) -> String {
 }
 
 fn failures(record: &Record, page: &mut Page) {
-    let clauses = ClauseTexts::from_summary(&record.summary);
+    let texts = RunTexts::of_record(record);
     let groups = groups(record);
     let titles = [
         (Standing::Failed, "Failures"),
@@ -127,7 +127,7 @@ fn failures(record: &Record, page: &mut Page) {
         page.add(&format!("## {title}\n\n"));
         let mut left_out = 0;
         for group in of {
-            let text = failure(group, &clauses);
+            let text = failure(group, &texts);
             if left_out == 0 && page.text.len() + text.len() <= MAX_FAILURES {
                 page.add(&text);
             } else {
@@ -143,7 +143,7 @@ fn failures(record: &Record, page: &mut Page) {
     }
 }
 
-fn failure(group: &Group<'_>, clauses: &ClauseTexts) -> String {
+fn failure(group: &Group<'_>, texts: &RunTexts) -> String {
     let case = group.cases[0];
     let mut out = format!("### {} — {}\n\n", markdown_code(case.id.as_str()), markdown(&case.title));
     let _ = write!(out, "{}", words::verdict(&case.outcome));
@@ -155,7 +155,7 @@ fn failure(group: &Group<'_>, clauses: &ClauseTexts) -> String {
         let _ = write!(out, "{}\n\n", markdown(&shorten(&cause, MAX_VALUE)));
     }
     for id in clauses_of(case) {
-        let _ = writeln!(out, "- {}", markdown(&clauses.line(&id)));
+        let _ = writeln!(out, "- {}", markdown(&texts.line(&id)));
     }
     out.push('\n');
     let mismatches = &case.judgement.mismatches;
@@ -196,7 +196,7 @@ fn failure(group: &Group<'_>, clauses: &ClauseTexts) -> String {
         }
         let _ = writeln!(commands, "{}", shorten(&curl(exchange), 4000));
     }
-    commands.push_str(&rerun(case.id.as_str()));
+    commands.push_str(&texts.rerun(case.id.as_str()));
     out.push_str("<details><summary>Request and rerun</summary>\n\n");
     out.push_str(&markdown_block("sh", &commands));
     out.push_str("\n</details>\n\n");

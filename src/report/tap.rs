@@ -7,7 +7,7 @@ use crate::record::{CaseRecord, Record};
 
 use super::escape::{log_line, shorten, tap};
 use super::standing::{Standing, Standings};
-use super::text::{ClauseTexts, block};
+use super::text::{RunTexts, block};
 use super::words;
 
 /// Longest message or directive, in bytes.
@@ -15,11 +15,11 @@ const MAX_MESSAGE: usize = 500;
 
 pub(super) fn render(record: &Record) -> String {
     let standings = Standings::new(record);
-    let clauses = ClauseTexts::from_summary(&record.summary);
+    let texts = RunTexts::of_record(record);
     let problem = standings.run_problem();
     let mut out = format!("TAP version 13\n1..{}\n", record.cases.len() + usize::from(problem.is_some()));
     for (index, case) in record.cases.iter().enumerate() {
-        line(&mut out, index + 1, case, standings.of(case), &clauses);
+        line(&mut out, index + 1, case, standings.of(case), &texts);
     }
     if let Some(problem) = problem {
         let number = record.cases.len() + 1;
@@ -37,7 +37,7 @@ pub(super) fn render(record: &Record) -> String {
     out
 }
 
-fn line(out: &mut String, number: usize, case: &CaseRecord, standing: Standing, clauses: &ClauseTexts) {
+fn line(out: &mut String, number: usize, case: &CaseRecord, standing: Standing, texts: &RunTexts) {
     let ok = if matches!(standing, Standing::Passed | Standing::Skipped) { "ok" } else { "not ok" };
     let _ = write!(out, "{ok} {number} - {}", tap(&format!("{} {}", case.id, case.title)));
     let why = || tap(&shorten(&words::in_one_line(case), MAX_MESSAGE));
@@ -71,7 +71,7 @@ fn line(out: &mut String, number: usize, case: &CaseRecord, standing: Standing, 
         let _ = writeln!(out, "  at: {}", quoted(&format!("{}:{}", case.source.file, case.source.line)));
     }
     out.push_str("  diff: |\n");
-    for text in block(&[case], clauses, &Palette::plain()).lines() {
+    for text in block(&[case], texts, &Palette::plain()).lines() {
         let _ = writeln!(out, "    {text}");
     }
     out.push_str("  ...\n");

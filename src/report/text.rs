@@ -8,7 +8,7 @@ use crate::model::clause::{Clause, Level};
 use crate::model::id::ClauseId;
 use crate::model::judgement::{Mismatch, Part};
 use crate::model::spec::StepRole;
-use crate::record::{CaseRecord, ChoiceRecord, ExchangeRecord, SummaryRecord};
+use crate::record::{CaseRecord, ChoiceRecord, ExchangeRecord, Record};
 
 use super::curl::curl;
 use super::escape::{log_line, shorten};
@@ -34,38 +34,55 @@ struct Said {
     text: String,
 }
 
-/// The sentences of clauses, from the suite during a run or from the record after it.
+/// What is said of every case of a run alike: the sentences of the clauses, and how a case is run again.
 #[derive(Clone, Debug, Default)]
-pub struct ClauseTexts(HashMap<ClauseId, Said>);
+pub struct RunTexts {
+    clauses: HashMap<ClauseId, Said>,
+    /// The command, up to the case's id.
+    rerun: String,
+}
 
-impl ClauseTexts {
-    /// From a loaded suite.
+impl RunTexts {
+    /// While it goes, from the suite, and the arguments that its header names for a rerun.
     #[must_use]
-    pub fn from_clauses(clauses: &[Clause]) -> Self {
+    pub fn new(clauses: &[Clause], rerun: &[String]) -> Self {
         let said = |clause: &Clause| Said {
             document: clause.document.clone(),
             section: clause.section.clone(),
             level: clause.level,
             text: clause.text.clone(),
         };
-        Self(clauses.iter().map(|clause| (clause.id.clone(), said(clause))).collect())
+        Self {
+            clauses: clauses.iter().map(|clause| (clause.id.clone(), said(clause))).collect(),
+            rerun: command(rerun),
+        }
     }
 
-    /// From a record.
+    /// After it, from its record.
     #[must_use]
-    pub fn from_summary(summary: &SummaryRecord) -> Self {
+    pub fn of_record(record: &Record) -> Self {
         let said = |clause: &crate::record::ClauseRecord| Said {
             document: clause.document.clone(),
             section: clause.section.clone(),
             level: clause.level,
             text: clause.text.clone(),
         };
-        Self(summary.clauses.iter().map(|clause| (clause.id.clone(), said(clause))).collect())
+        Self {
+            clauses: record.summary.clauses.iter().map(|clause| (clause.id.clone(), said(clause))).collect(),
+            rerun: command(&record.header.rerun),
+        }
+    }
+
+    /// The command that runs just these cases, against the same target.
+    #[must_use]
+    pub fn rerun(&self, id: &str) -> String {
+        // Ids have brackets, which a shell would expand and casebook takes literally.
+        format!("{} {}", self.rerun, quoted(id))
     }
 
     /// Document, section and level of a clause, then what it says.
     fn parts(&self, id: &ClauseId) -> Option<(String, &str)> {
-        let said = self.0.get(id)?;
+        let said = self.clauses.get(id)?;
         let level = words::name(&said.level);
         let place = match said.document.as_str() {
             "" => format!("({level})"),
@@ -77,7 +94,7 @@ impl ClauseTexts {
     /// The clause on one line: id, level, where it is written, what it says.
     #[must_use]
     pub fn line(&self, id: &ClauseId) -> String {
-        match self.0.get(id) {
+        match self.clauses.get(id) {
             Some(said) => {
                 let place = if said.document.is_empty() {
                     String::new()
@@ -93,14 +110,14 @@ impl ClauseTexts {
 
 /// A choice that a service must decide one way and does not, as text: a case for each way, and how to see them.
 #[must_use]
-pub fn mixed(choice: &ChoiceRecord) -> String {
+pub fn mixed(choice: &ChoiceRecord, texts: &RunTexts) -> String {
     let mut text = format!("MIXED  {}  {}\n", log_line(choice.id.as_str()), log_line(&choice.question));
     let width = choice.mixed.iter().map(|(reading, _)| reading.len()).max().unwrap_or(0);
     text.push_str("  a service follows one reading throughout; this one follows several:\n");
     for (reading, case) in &choice.mixed {
         let said = choice.readings.iter().find(|each| each.id == *reading).map_or("", |each| each.text.as_str());
         let _ = writeln!(text, "  {:<width$}  {}", log_line(reading), log_line(said));
-        let _ = writeln!(text, "  {:<width$}  {}", "", rerun(case.as_str()));
+        let _ = writeln!(text, "  {:<width$}  {}", "", texts.rerun(case.as_str()));
     }
     if !choice.clauses.is_empty() {
         let clauses: Vec<&str> = choice.clauses.iter().map(ClauseId::as_str).collect();
@@ -178,12 +195,13 @@ pub fn hint(case: &CaseRecord) -> Option<&'static str> {
     }
 }
 
-/// The command that runs just these cases.
-#[must_use]
-pub fn rerun(id: &str) -> String {
-    // Ids have brackets, which a shell would expand and casebook takes literally.
-    let quoted = shlex::try_quote(id).map_or_else(|_| id.to_owned(), std::borrow::Cow::into_owned);
-    format!("casebook run {quoted}")
+fn command(arguments: &[String]) -> String {
+    arguments.iter().fold("casebook run".to_owned(), |command, argument| format!("{command} {}", quoted(argument)))
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
 }
 
 /// The answer on one line: `200 OK, application/json, 83 bytes`, or why there is none.
@@ -284,7 +302,7 @@ fn readable(each: &Mismatch) -> Mismatch {
 struct Block<'a> {
     out: String,
     palette: &'a Palette,
-    clauses: &'a ClauseTexts,
+    texts: &'a RunTexts,
     /// Clauses whose sentence was written.
     said: HashSet<ClauseId>,
 }
@@ -309,7 +327,7 @@ impl Block<'_> {
     /// A clause: its sentence once, then only its id.
     fn clause(&mut self, indent: usize, id: &ClauseId) {
         let name = log_line(id.as_str());
-        match self.clauses.parts(id) {
+        match self.texts.parts(id) {
             Some((place, text)) if self.said.insert(id.clone()) => {
                 let (place, text) = (log_line(&place), log_line(text));
                 self.entry(indent, "clause", &format!("{name} {place}"));
@@ -335,9 +353,9 @@ impl Block<'_> {
 /// One block for cases that fail alike: the first in full, the others by name. Empty for no cases. Every line is
 /// safe for a terminal and for a CI log; ends with a line feed.
 #[must_use]
-pub fn block(cases: &[&CaseRecord], clauses: &ClauseTexts, palette: &Palette) -> String {
+pub fn block(cases: &[&CaseRecord], texts: &RunTexts, palette: &Palette) -> String {
     let Some(case) = cases.first() else { return String::new() };
-    let mut block = Block { out: String::new(), palette, clauses, said: HashSet::new() };
+    let mut block = Block { out: String::new(), palette, texts, said: HashSet::new() };
     let strong = if *palette == Palette::plain() { palette.actual } else { palette.actual.bold() };
     let verdict = words::verdict(&case.outcome).to_uppercase();
     let place = palette.place;
@@ -395,7 +413,7 @@ pub fn block(cases: &[&CaseRecord], clauses: &ClauseTexts, palette: &Palette) ->
     if let Some(hint) = hint(case) {
         block.entry(2, "hint", hint);
     }
-    block.entry(2, "rerun", &log_line(&rerun(case.id.as_str())));
+    block.entry(2, "rerun", &log_line(&texts.rerun(case.id.as_str())));
     if cases.len() > 1 {
         let more = words::count(cases.len() - 1, "more case fails", "more cases fail");
         block.put(2, &format!("{more} the same way:"));
@@ -417,9 +435,9 @@ mod tests {
     #[test]
     fn every_failure_of_the_sample_as_text() {
         let record = crate::record::sample::record();
-        let clauses = ClauseTexts::from_summary(&record.summary);
+        let texts = RunTexts::of_record(&record);
         let blocks: Vec<String> =
-            groups(&record).iter().map(|group| block(&group.cases, &clauses, &Palette::plain())).collect();
+            groups(&record).iter().map(|group| block(&group.cases, &texts, &Palette::plain())).collect();
         let text = blocks.join("\n");
         assert!(text.lines().all(|line| !line.chars().any(super::super::escape::is_hidden)));
         insta::assert_snapshot!("text", text);
@@ -436,7 +454,7 @@ mod tests {
             let response = case.exchanges[exchange].response.as_mut().expect("an answer");
             response.status = status;
             response.headers = header.map(|name| (name.to_owned(), "7".to_owned())).into_iter().collect();
-            let text = block(&[&case], &ClauseTexts::default(), &Palette::plain());
+            let text = block(&[&case], &RunTexts::default(), &Palette::plain());
             (text.contains("`retry_after` under [limits]"), text.contains("`per_second`"))
         };
         assert_eq!(hinted(429, Some("Retry-After")), (true, true));
@@ -454,7 +472,7 @@ mod tests {
         let one = case.judgement.mismatches[0].clone();
         case.judgement.mismatches = vec![one; 100];
         let cases = vec![&case; 60];
-        let text = block(&cases, &ClauseTexts::default(), &Palette::plain());
+        let text = block(&cases, &RunTexts::default(), &Palette::plain());
         assert!(text.contains("… and 70 more mismatches"));
         assert!(text.contains("59 more cases fail the same way:"));
         assert!(text.contains("    … and 9 more\n"));

@@ -7,7 +7,7 @@ use crate::model::judgement::Mismatch;
 use crate::record::Record;
 use crate::report::group::{Group, groups};
 use crate::report::standing::Standing;
-use crate::report::text::{ClauseTexts, clauses_of, hint, rerun};
+use crate::report::text::{RunTexts, clauses_of, hint};
 use crate::report::words;
 
 use super::diff::{Diff, bodies, diff};
@@ -83,7 +83,7 @@ pub(super) struct Bodies {
 pub(super) fn sections(
     record: &Record,
     numbers: &HashMap<&CaseId, usize>,
-    clauses: &ClauseTexts,
+    texts: &RunTexts,
     budget: &mut Budget,
 ) -> Vec<Section> {
     let groups = groups(record);
@@ -99,7 +99,7 @@ pub(super) fn sections(
             section.cases += group.cases.len();
             // Some 2 kB of markup around the texts.
             if budget.take(2000) {
-                section.failures.push(failure(group, numbers, clauses, budget));
+                section.failures.push(failure(group, numbers, texts, budget));
             } else {
                 section.left_out += group.cases.len();
             }
@@ -111,12 +111,7 @@ pub(super) fn sections(
     sections
 }
 
-fn failure(
-    group: &Group<'_>,
-    numbers: &HashMap<&CaseId, usize>,
-    clauses: &ClauseTexts,
-    budget: &mut Budget,
-) -> Failure {
+fn failure(group: &Group<'_>, numbers: &HashMap<&CaseId, usize>, texts: &RunTexts, budget: &mut Budget) -> Failure {
     let case = group.cases[0];
     let link = |id: &CaseId| CaseLink { id: Text::line(id.as_str()), number: numbers.get(id).copied().unwrap_or(0) };
     let mismatches: Vec<Difference> =
@@ -152,14 +147,14 @@ fn failure(
             &words::cause(&case.outcome).or_else(|| hint(case).map(str::to_owned)).unwrap_or_default(),
             MAX_VALUE,
         ),
-        clauses: clauses_of(case).iter().map(|id| Text::line(&clauses.line(id))).collect(),
+        clauses: clauses_of(case).iter().map(|id| Text::line(&texts.line(id))).collect(),
         more_mismatches: case.judgement.mismatches.len() - mismatches.len(),
         mismatches,
         bodies: shown,
         teardown: case.teardown_problems.iter().map(|problem| Text::short(problem, MAX_VALUE)).collect(),
         more_exchanges: case.exchanges.len() - exchanges.len(),
         exchanges,
-        rerun: Text::line(&rerun(case.id.as_str())),
+        rerun: Text::line(&texts.rerun(case.id.as_str())),
         more_others: group.cases.len() - 1 - others.len(),
         others,
     }

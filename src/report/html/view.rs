@@ -11,7 +11,7 @@ use crate::record::{CaseRecord, Change, Record};
 use crate::report::coverage;
 use crate::report::known;
 use crate::report::standing::{Standing, Standings};
-use crate::report::text::{ClauseTexts, answer};
+use crate::report::text::{RunTexts, answer};
 use crate::report::words;
 
 use super::exchange::line;
@@ -163,7 +163,7 @@ pub(super) fn page<'a>(
 ) -> Page<'a> {
     let numbers: HashMap<&CaseId, usize> =
         record.cases.iter().enumerate().map(|(number, case)| (&case.id, number)).collect();
-    let clauses = ClauseTexts::from_summary(&record.summary);
+    let texts = RunTexts::of_record(record);
     let standings = Standings::new(record);
     let mut budget = Budget { left: DETAILS };
     let footer = &record.footer;
@@ -191,7 +191,7 @@ pub(super) fn page<'a>(
         warnings: record.header.warnings.iter().map(|warning| Text::line(warning)).collect(),
         counts: footer.counts.named().into_iter().filter(|(_, count)| *count > 0).collect(),
         levels: levels(record),
-        sections: sections(record, &numbers, &clauses, &mut budget),
+        sections: sections(record, &numbers, &texts, &mut budget),
         documents: documents(record, &numbers),
         choices: choices(record),
         operations: operations(record),
