@@ -62,11 +62,20 @@ pub struct Console {
     err: AutoStream<io::Stderr>,
     verbosity: Verbosity,
     texts: RunTexts,
-    progress: ProgressBar,
+    /// Only where it is shown.
+    progress: Option<ProgressBar>,
     suites: BTreeMap<String, Counts>,
     bad: Vec<CaseRecord>,
     more_bad: usize,
     closed: bool,
+}
+
+/// Writes while the progress bar, if there is one, is out of the way.
+fn aside<T>(progress: Option<&ProgressBar>, write: impl FnOnce() -> T) -> T {
+    match progress {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }
 
 impl Console {
@@ -74,15 +83,17 @@ impl Console {
     #[must_use]
     pub fn new(colour: ColorChoice, verbosity: Verbosity, progress: bool, texts: RunTexts) -> Self {
         let shown = progress && io::stderr().is_terminal() && verbosity > Verbosity::Quiet;
-        let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {msg}  {elapsed}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = || {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {msg}  {elapsed}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10)).with_style(style)
+        };
         Self {
             out: Out::Stdout(AutoStream::new(io::stdout(), colour)),
             err: AutoStream::new(io::stderr(), colour),
             verbosity,
             texts,
-            progress: ProgressBar::with_draw_target(None, target).with_style(style),
+            progress: shown.then(bar),
             suites: BTreeMap::new(),
             bad: Vec::new(),
             more_bad: 0,
@@ -103,7 +114,7 @@ impl Console {
             return;
         }
         let out = &mut self.out;
-        let written = self.progress.suspend(|| out.write(text));
+        let written = aside(self.progress.as_ref(), || out.write(text));
         self.closed = written.is_err();
     }
 
@@ -111,12 +122,14 @@ impl Console {
     pub fn hint(&mut self, text: &str) {
         let err = &mut self.err;
         // Nobody is left to be told that standard error is closed.
-        let _ = self.progress.suspend(|| writeln!(err, "{text}"));
+        let _ = aside(self.progress.as_ref(), || writeln!(err, "{text}"));
     }
 
     /// The run begins.
     pub fn started(&mut self, header: &Header) {
-        self.progress.set_length(header.selected.len() as u64);
+        if let Some(progress) = &self.progress {
+            progress.set_length(header.selected.len() as u64);
+        }
         if self.verbosity < Verbosity::Normal {
             return;
         }
@@ -142,7 +155,9 @@ impl Console {
 
     /// A case has ended.
     pub fn finished(&mut self, case: &CaseRecord) {
-        self.progress.inc(1);
+        if let Some(progress) = &self.progress {
+            progress.inc(1);
+        }
         let suite = case.id.as_str().rsplit_once('/').map_or("", |(suite, _)| suite);
         match self.suites.get_mut(suite) {
             Some(counts) => counts.add(&case.outcome),
@@ -166,14 +181,17 @@ impl Console {
             } else {
                 self.more_bad += 1;
             }
-            let bad = self.bad.len() + self.more_bad;
-            self.progress.set_message(format!("{bad} not passed"));
+            if let Some(progress) = &self.progress {
+                progress.set_message(format!("{} not passed", self.bad.len() + self.more_bad));
+            }
         }
     }
 
     /// The run has ended.
     pub fn ended(&mut self, summary: &SummaryRecord, footer: &Footer) {
-        self.progress.finish_and_clear();
+        if let Some(progress) = &self.progress {
+            progress.finish_and_clear();
+        }
         let mut bad = std::mem::take(&mut self.bad);
         bad.sort_by(|a, b| a.id.cmp(&b.id));
         let mut alike: BTreeMap<_, Vec<&CaseRecord>> = BTreeMap::new();

@@ -97,6 +97,7 @@ impl Sink {
 
     fn checked(outputs: &[(Format, Destination)], proven: &mut Vec<PathBuf>) -> Result<Self, SinkError> {
         let mut seen: Vec<(PathBuf, Format)> = Vec::new();
+        let mut made: Option<(&Path, PathBuf)> = None;
         let mut on_stdout: Option<Format> = None;
         for (format, destination) in outputs {
             match destination {
@@ -107,13 +108,18 @@ impl Sink {
                 Destination::File(path) => {
                     let fail = |source| SinkError::Write { path: path.clone(), format: *format, source };
                     let directory = directory_of(path);
-                    if path.file_name().is_none() || path.is_dir() {
+                    let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
                         return Err(SinkError::NotAFile { path: path.clone(), format: *format });
-                    }
-                    fs::create_dir_all(directory).map_err(fail)?;
-                    // The directory's real path, so that `a/../r.xml` and `r.xml` are one.
-                    let real = fs::canonicalize(directory).map_err(fail)?;
-                    let real = real.join(path.file_name().unwrap_or_default());
+                    };
+                    // The directory's real path, so that `a/../r.xml` and `r.xml` are one; most reports share theirs.
+                    let real = match &made {
+                        Some((known, real)) if *known == directory => real.join(name),
+                        _ => {
+                            fs::create_dir_all(directory).map_err(fail)?;
+                            let real = fs::canonicalize(directory).map_err(fail)?;
+                            made.insert((directory, real)).1.join(name)
+                        }
+                    };
                     if let Some((_, first)) = seen.iter().find(|(other, _)| *other == real) {
                         return Err(SinkError::SamePath { path: path.clone(), first: *first, second: *format });
                     }
@@ -256,7 +262,10 @@ fn directory_of(path: &Path) -> &Path {
 
 /// The file that a path means: a symbolic link is followed, so that the link stays.
 fn followed(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+        _ => path.to_owned(),
+    }
 }
 
 /// Whether the path is a device, a pipe or the like, which is written to and never replaced.

@@ -57,6 +57,9 @@ impl Needles {
             (bucket(a.0), std::cmp::Reverse(a.1.len()), &a.1).cmp(&(bucket(b.0), std::cmp::Reverse(b.1.len()), &b.1))
         });
         keyed.dedup_by(|later, first| later.1 == first.1);
+        if keyed.is_empty() {
+            return Self { sorted: Vec::new(), buckets: Vec::new(), filter: Vec::new(), longest: 0 };
+        }
         let mut filter = vec![0; 1 << 10];
         let mut buckets = vec![0; (1 << BITS) + 1];
         for (hash, _, _) in &keyed {
@@ -82,7 +85,8 @@ impl Needles {
     /// The needles that may begin with these bytes, the longest first.
     fn candidates(&self, head: &[u8; HEAD]) -> &[(String, u32)] {
         let hash = hash(head);
-        if self.filter[hash >> 6] & (1 << (hash & 63)) == 0 {
+        // Without needles there is no filter.
+        if self.filter.get(hash >> 6).is_none_or(|bits| bits & (1 << (hash & 63)) == 0) {
             return &[];
         }
         let bucket = bucket(hash);
