@@ -1,7 +1,6 @@
 //! Links the released command to a fixed place, where the linker can: a program that may lie anywhere has some 30,000
 //! addresses put right at every start, on 130 pages of memory that are copied for it, which took a tenth of a short
 //! run's time. What that costs says SECURITY.md; `CASEBOOK_PIE=1` when building has the usual program.
-#![expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
