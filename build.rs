@@ -9,7 +9,9 @@ fn main() {
     let can = is("CARGO_CFG_TARGET_OS", "linux")
         && is("CARGO_CFG_TARGET_ENV", "gnu")
         && is("CARGO_CFG_TARGET_ARCH", "x86_64")
-        && is("PROFILE", "release");
+        && is("PROFILE", "release")
+        // A program without shared libraries is linked in another way.
+        && !std::env::var("CARGO_CFG_TARGET_FEATURE").is_ok_and(|features| features.contains("crt-static"));
     if can && std::env::var_os("CASEBOOK_PIE").is_none() {
         println!("cargo::rustc-link-arg-bins=-no-pie");
     }

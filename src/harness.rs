@@ -18,7 +18,7 @@ use libtest_mimic::{Arguments, ColorSetting, Completion, Failed, FormatSetting, 
 use tokio::runtime::Runtime;
 
 use crate::diff::Palette;
-use crate::engine::{self, Engine, EngineError, Prepared};
+use crate::engine::{self, Engine, EngineError, Prepared, redacted};
 use crate::known::{self, KnownFailures};
 use crate::model::suite::Suite;
 use crate::model::verdict::{Exit, Verdict};
@@ -136,9 +136,10 @@ impl Harness {
         let transport = Arc::new(HttpTransport::new(self.engine.http_options(&target)?));
         let plan = Plan { suite: suite.clone(), target: Arc::new(target), cases, options };
         let run_id = format!("test{}", std::process::id());
+        let rerun = redacted(&self.engine.rerun(), &redactor);
         let bench = Arc::new(Bench {
             session: Session::new(plan, transport, redactor, &run_id),
-            texts: RunTexts::new(&suite.clauses, &self.engine.rerun()),
+            texts: RunTexts::new(&suite.clauses, &rerun),
             palette: palette(arguments),
             known: Mutex::new(known),
             runtime,

@@ -1,4 +1,5 @@
-//! Proves report paths writable before a run and replaces files atomically after it: [`Sink`].
+//! Proves report paths writable before a run, clears them when it begins, and writes each file in one step after it:
+//! [`Sink`].
 
 use std::collections::VecDeque;
 use std::fs;
@@ -132,10 +133,12 @@ impl Sink {
     }
 
     /// Removes the record and the reports that an earlier run left at the same paths, as far as they can be removed: they
-    /// would pass for those of a run that is killed. Links and devices stay, and so does what they lead to.
+    /// would pass for those of a run that is killed. Links and devices stay, and so does what they lead to. Gives who
+    /// might read the record, for the new one.
     ///
     /// Beside being honest this is faster: some file systems write what replaces a file to the disk at once.
-    pub fn clear(&self, record: &Path) {
+    pub fn clear(&self, record: &Path) -> Option<fs::Permissions> {
+        let readers = fs::metadata(record).ok().map(|metadata| metadata.permissions());
         let files = self.outputs.iter().filter_map(|(_, destination)| match destination {
             Destination::File(path) => Some(path.as_path()),
             Destination::Stdout => None,
@@ -146,6 +149,7 @@ impl Sink {
                 let _ = fs::remove_file(path);
             }
         }
+        readers
     }
 
     /// Whether a report goes to standard output, which then belongs to it alone.
@@ -305,7 +309,7 @@ fn prove(path: &Path, proven: &mut Vec<PathBuf>) -> io::Result<()> {
     }
 }
 
-/// Replaces the file in one step: who reads it sees the old report or the whole new one. It is not forced onto the
+/// Writes or replaces the file in one step: who reads it never sees half a report. It is not forced onto the
 /// disk, which can take longer than a run: whoever loses power has the record's commands to make it again.
 fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> Result<(), ReportError>) -> Result<(), ReportError> {
     let path = followed(path);
@@ -400,7 +404,10 @@ mod tests {
             Sink::prepare(&[file(Format::Json, link.clone()), file(Format::Tap, null.clone())]).expect("writable");
         let old = dir.path().join("record.jsonl");
         fs::write(&old, "old").expect("a file");
-        sink.clear(&old);
+        let narrow = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+        fs::set_permissions(&old, narrow).expect("a narrower mode");
+        let readers = sink.clear(&old).expect("who might read it");
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&readers) & 0o777, 0o600);
         assert!(!old.exists() && link.exists() && real.exists() && null.exists());
         sink.write(&sample::record()).expect("written");
         assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());

@@ -382,14 +382,26 @@ fn no_secret_is_in_anything_that_a_run_writes_or_prints() {
         &SECRETS,
     );
     let verified = casebook(dir.path(), &["verify", "o", "--target", "target.toml"], &SECRETS);
+    // A failure says how it is run again, and where.
+    let below = format!("{url}/{}", percent(SECRETS[7].1));
+    let elsewhere = ["run", "--no-probe", "--base-url", &below, "--target", "target.toml", "--out", "o/elsewhere"];
+    let elsewhere = casebook(dir.path(), &elsewhere, &SECRETS);
+    assert!(
+        out(&elsewhere).contains("rerun     casebook run --target target.toml --base-url "),
+        "{}",
+        tail(&elsewhere.stdout)
+    );
     let mut written: Vec<(String, Vec<u8>)> = vec![];
-    for (name, output) in [("run", done), ("report", again), ("dry run", dry), ("verify", verified)] {
+    let printed = [("run", done), ("report", again), ("dry run", dry), ("verify", verified), ("elsewhere", elsewhere)];
+    for (name, output) in printed {
         written.push((format!("stdout of {name}"), output.stdout));
         written.push((format!("stderr of {name}"), output.stderr));
     }
-    for entry in fs::read_dir(dir.path().join("o")).expect("a directory") {
+    for entry in ["o", "o/elsewhere"].iter().flat_map(|out| fs::read_dir(dir.path().join(out)).expect("a directory")) {
         let path = entry.expect("an entry").path();
-        written.push((path.display().to_string(), fs::read(&path).expect("a file")));
+        if path.is_file() {
+            written.push((path.display().to_string(), fs::read(&path).expect("a file")));
+        }
     }
     assert!(written.len() > Format::ALL.len() + 8, "{}", written.len());
     let mut leaks = Vec::new();

@@ -153,6 +153,20 @@ fn a_pass_and_a_failure_have_their_exit_codes() {
 
 #[cfg(unix)]
 #[test]
+fn who_may_read_a_record_stays_as_it_was() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (place, service) = (Place::new(&["one"]), service());
+    let path = place.path().join("o/record.jsonl");
+    let arguments = ["run", "--base-url", &service.url, "--out", "o"];
+    ends(&run(place.path(), &arguments), 0);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a narrower mode");
+    ends(&run(place.path(), &arguments), 0);
+    assert_eq!(fs::metadata(&path).expect("a record").permissions().mode() & 0o777, 0o600);
+    assert_eq!(place.record("o").footer.counts.passed, 1);
+}
+
+#[cfg(unix)]
+#[test]
 fn the_rerun_of_a_failure_meets_the_same_target() {
     let (place, service) = (Place::new(&["one", "other-500"]), service());
     place.target(&service, "");

@@ -3,10 +3,8 @@
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use crate::model::connection::without_credentials;
-
 /// Flags of `run` that take a value and say what is tested, and how it is met.
-const VALUES: [&str; 13] = [
+const VALUES: [&str; 14] = [
     "cases",
     "target",
     "base-url",
@@ -20,13 +18,14 @@ const VALUES: [&str; 13] = [
     "case-timeout",
     "max-body",
     "transport-retries",
+    "repeat",
 ];
 
 /// Those that take none.
-const SWITCHES: [&str; 4] = ["reuse", "no-reuse", "insecure", "strict"];
+const SWITCHES: [&str; 5] = ["reuse", "no-reuse", "insecure", "strict", "no-probe"];
 
 /// The arguments of `run` that were given, on the command line or by the environment, and that are not for one run
-/// alone. What the project's file or a default says is there the next time too.
+/// alone. What the project's file or a default says is there the next time too. Secrets may be in them.
 pub(super) fn arguments(matches: &ArgMatches) -> Vec<String> {
     let Some(run) = matches.subcommand_matches("run") else { return Vec::new() };
     let id = |long: &str| long.replace('-', "_");
@@ -35,11 +34,7 @@ pub(super) fn arguments(matches: &ArgMatches) -> Vec<String> {
     for long in VALUES {
         let id = id(long);
         for value in run.get_raw(&id).into_iter().flatten().filter(|_| given(&id)) {
-            let value = value.to_string_lossy();
-            all.extend([
-                format!("--{long}"),
-                if long == "base-url" { without_credentials(&value) } else { value.into_owned() },
-            ]);
+            all.extend([format!("--{long}"), value.to_string_lossy().into_owned()]);
         }
     }
     let switches = SWITCHES.into_iter().filter(|long| given(&id(long)) && run.get_flag(&id(long)));
@@ -56,12 +51,12 @@ mod tests {
 
     #[test]
     fn what_says_who_is_tested_is_kept_and_nothing_else() {
-        let line = ["casebook", "run", "--base-url", "http://ada:pw@a", "--base-url", "groove=http://b", "--strict"];
+        let line = ["casebook", "run", "--base-url", "http://a", "--base-url", "groove=http://b", "--strict"];
         let more = ["-j", "3", "--shuffle", "7", "--max-body=9", "--proxy", "http://p:1", "some/case", "-q"];
         let matches = Cli::command().try_get_matches_from(line.iter().chain(&more)).expect("arguments");
         assert_eq!(
             arguments(&matches).join(" "),
-            "--base-url http://$HIDDEN@a --base-url groove=http://b --proxy http://p:1 --max-body 9 --strict"
+            "--base-url http://a --base-url groove=http://b --proxy http://p:1 --max-body 9 --strict"
         );
         let plain = Cli::command().try_get_matches_from(["casebook", "run"]).expect("arguments");
         assert!(arguments(&plain).is_empty());

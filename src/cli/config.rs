@@ -7,11 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _};
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, CommandFactory as _};
 use serde_json::json;
 use toml::de::{DeTable, DeValue};
 
-use super::args::{self, Cli, ListFormat};
+use super::args::{self, Cli, ListFormat, RunArgs};
 use super::{Failure, files};
 use crate::model::connection::without_credentials;
 use crate::model::verdict::Exit;
@@ -84,31 +84,41 @@ impl Project {
     }
 
     /// The command with the file's settings as its defaults.
-    pub(super) fn defaults(&self, mut command: Command) -> Command {
-        // Until then the arguments of a command are not there to be set.
-        command.build();
-        let names: Vec<String> = command.get_subcommands().map(|each| each.get_name().to_owned()).collect();
+    pub(super) fn defaults(&self, command: Command) -> Command {
         let set = |arg: Arg| match arg.get_long().and_then(|long| self.values.get(long)) {
             Some(values) => arg.default_values(values.clone()),
             None => arg,
         };
         let shared = |arg: Arg| if arg.get_long().is_some_and(|long| SHARED.contains(&long)) { set(arg) } else { arg };
-        names.into_iter().fold(command.mut_args(shared), |command, name| match name.as_str() {
+        // What holds for all commands goes to them when they are built; until then they have no arguments to be set.
+        let mut command = command.mut_args(shared);
+        command.build();
+        names(&command).into_iter().fold(command, |command, name| match name.as_str() {
             "mock" | "schema" | "completions" | "man" => command,
             "run" => command.mut_subcommand(name, |run| run.mut_args(set)),
-            _ => command.mut_subcommand(name, |other| other.mut_args(shared)),
+            _ => command.mut_subcommand(name, |other| everywhere(other, &shared)),
         })
     }
 }
 
+fn names(command: &Command) -> Vec<String> {
+    command.get_subcommands().map(|each| each.get_name().to_owned()).collect()
+}
+
+/// Sets the arguments of a command and of those below it.
+fn everywhere(command: Command, set: &impl Fn(Arg) -> Arg) -> Command {
+    let below = names(&command);
+    below
+        .into_iter()
+        .fold(command.mut_args(set), |command, name| command.mut_subcommand(name, |each| everywhere(each, set)))
+}
+
 /// Every setting that a file may have.
 fn settings() -> Vec<Arg> {
-    let mut root = Cli::command();
-    root.build();
-    let run = root.find_subcommand("run");
-    let all = run.into_iter().flat_map(Command::get_arguments);
-    let all = all.filter(|arg| arg.get_long().is_some_and(|long| !NOT_IN_FILE.contains(&long)));
-    all.cloned().collect()
+    let (root, run) = (Cli::command(), RunArgs::augment_args(Command::new("run")));
+    let own = root.get_arguments().filter(|arg| arg.get_long() == Some("color"));
+    let all = run.get_arguments().chain(own);
+    all.filter(|arg| arg.get_long().is_some_and(|long| !NOT_IN_FILE.contains(&long))).cloned().collect()
 }
 
 fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -190,6 +200,8 @@ fn shown(long: &str, value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches as _;
+
     use super::*;
 
     fn read(text: &str) -> Result<Project, String> {
@@ -232,6 +244,23 @@ mod tests {
     #[test]
     fn every_command_line_that_clap_makes_is_sound() {
         Cli::command().debug_assert();
-        read("fail_fast = 2\nverbose = 1\nshard = \"1/2\"").unwrap().defaults(Cli::command()).debug_assert();
+        let project = read("fail_fast = 2\nverbose = 1\nshard = \"1/2\"").unwrap();
+        let matches = project.defaults(Cli::command()).try_get_matches_from(["casebook", "run"]).unwrap();
+        let run = matches.subcommand_matches("run").unwrap();
+        assert_eq!((run.get_one::<usize>("fail_fast"), run.get_count("verbose")), (Some(&2), 1));
+        assert_eq!(run.get_one::<(u32, u32)>("shard"), Some(&(1, 2)));
+    }
+
+    #[test]
+    fn what_all_commands_share_reaches_those_below_others() {
+        let project = read("color = \"never\"\ncases = \"c\"\njobs = 3").unwrap();
+        for line in [&["casebook", "target", "check"][..], &["casebook", "mock"], &["casebook", "run"]] {
+            let matches = project.defaults(Cli::command()).try_get_matches_from(line).unwrap();
+            let cli = Cli::from_arg_matches(&matches).unwrap();
+            assert_eq!(cli.color, args::Colour::Never, "{line:?}");
+        }
+        let matches = project.defaults(Cli::command()).try_get_matches_from(["casebook", "target", "check"]).unwrap();
+        let check = matches.subcommand_matches("target").and_then(|target| target.subcommand_matches("check")).unwrap();
+        assert_eq!(check.get_one::<PathBuf>("cases"), Some(&PathBuf::from("sub/c")));
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn merge(args: &MergeArgs, colour: anstream::ColorChoice) -> Result<E
     record.cases.iter().for_each(|case| console.finished(case));
     console.ended(&record.summary, &record.footer);
     let exit = record.footer.exit;
-    run::write_reports(&path, Evidence::Whole(Box::new(record)), &sink, &mut console, false, exit)
+    let run_id = record.header.run_id.clone();
+    run::write_reports((&path, &run_id), Evidence::Whole(Box::new(record)), &sink, &mut console, false, exit)
 }
 
 /// Writes a whole record, in one step.

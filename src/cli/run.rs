@@ -137,8 +137,8 @@ async fn go(
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
     let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing);
-    sink.clear(&path);
-    let writer = Writer::create(&path, header, tally, stop.clone(), console)
+    let readers = sink.clear(&path);
+    let writer = Writer::create(&path, readers, header, tally, stop.clone(), console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
@@ -170,26 +170,34 @@ async fn go(
     if let Some(mock) = embedded {
         mock.stop().await;
     }
-    write_reports(&path, evidence, &sink, &mut console, args.quiet, exit)
+    write_reports((&path, &run_id), evidence, &sink, &mut console, args.quiet, exit)
 }
 
-/// Renders the reports from the record, the one source of all of them.
+/// Renders the reports from the record, the one source of all of them: where it is, and whose it must be.
 pub(super) fn write_reports(
-    path: &Path,
+    (path, run_id): (&Path, &str),
     evidence: Evidence,
     sink: &Sink,
     console: &mut Console,
     quiet: bool,
     exit: Exit,
 ) -> Result<Exit, Failure> {
+    let read_back = || {
+        let record = files::read_record(path, false)?;
+        if record.header.run_id == run_id {
+            return Ok(record);
+        }
+        let text = format!("{}: this is the record of another run that went on in the same directory", path.display());
+        Err(Failure::new(Exit::worst([Exit::Harness, exit]), text))
+    };
     let written = match evidence {
         Evidence::Whole(record) => sink.write(&record),
-        Evidence::File => sink.write(&files::read_record(path, false)?),
+        Evidence::File => sink.write(&read_back()?),
         Evidence::Stored(mut stored) => {
             let mut errors = sink.write_stored(&mut stored).err().unwrap_or_default();
             drop(stored);
             if sink.has_rest() {
-                errors.extend(sink.write_rest(&files::read_record(path, false)?).err().unwrap_or_default());
+                errors.extend(sink.write_rest(&read_back()?).err().unwrap_or_default());
             }
             if errors.is_empty() { Ok(()) } else { Err(errors) }
         }

@@ -62,8 +62,10 @@ impl Writer {
     /// Writes the header, so that even a run that is killed at once leaves a record.
     ///
     /// `stop` is asked when the record cannot be written: what a run would still do to its target nobody would know.
+    /// `readers` are those of the record that was there before.
     pub(super) fn create(
         path: &Path,
+        readers: Option<fs::Permissions>,
         header: Header,
         tally: Tally,
         stop: Stop,
@@ -73,6 +75,9 @@ impl Writer {
         // A pipe would wait for this very process to read it.
         if !created.metadata()?.is_file() {
             return Err(io::Error::other("the record is read back for the reports, and must be a regular file"));
+        }
+        if let Some(readers) = readers {
+            created.set_permissions(readers)?;
         }
         let mut file = BufWriter::with_capacity(64 << 10, created);
         console.started(&header);

@@ -27,7 +27,6 @@ use crate::load;
 use crate::mock::seed::Seed;
 use crate::mock::server::{Mock, MockOptions};
 use crate::model::clause::Level;
-use crate::model::connection::without_credentials;
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::plan;
@@ -205,21 +204,26 @@ impl Engine {
         self
     }
 
-    /// The arguments of the command that runs cases of this suite against this target.
+    /// The arguments of the command that runs cases of this suite against this target in this way; they may hold secrets.
     pub(crate) fn rerun(&self) -> Vec<String> {
         let mut all = Vec::new();
         if self.cases != Path::new("cases") {
             all.extend(["--cases".to_owned(), self.cases.display().to_string()]);
         }
         for url in &self.base_urls {
-            all.extend(["--base-url".to_owned(), without_credentials(url)]);
+            all.extend(["--base-url".to_owned(), url.clone()]);
         }
         if let Some(path) = &self.target {
             all.extend(["--target".to_owned(), path.display().to_string()]);
         }
-        if self.options.strict {
-            all.push("--strict".to_owned());
+        let RunOptions { repeat, transport_retries, .. } = self.options;
+        let numbers = [("--repeat", repeat, 1), ("--transport-retries", transport_retries, 0)];
+        for (flag, number, _) in numbers.iter().filter(|(_, number, usual)| number != usual) {
+            all.extend([(*flag).to_owned(), number.to_string()]);
         }
+        let switches =
+            [("--strict", self.options.strict), ("--insecure", self.http.insecure), ("--no-probe", !self.probe)];
+        all.extend(switches.iter().filter(|(_, given)| *given).map(|(flag, _)| (*flag).to_owned()));
         all
     }
 
@@ -409,6 +413,11 @@ pub(crate) struct Facts<'a> {
     pub(crate) rerun: Vec<String>,
 }
 
+/// Arguments without the secrets that may be in them.
+pub(crate) fn redacted(arguments: &[String], redactor: &Redactor) -> Vec<String> {
+    arguments.iter().map(|argument| redactor.text(argument).into_owned()).collect()
+}
+
 /// The header of a run that begins now.
 pub(crate) fn header(facts: Facts<'_>, redactor: &Redactor) -> Result<Header, crate::select::SelectError> {
     let Facts { suite, target, options, .. } = facts;
@@ -442,6 +451,6 @@ pub(crate) fn header(facts: Facts<'_>, redactor: &Redactor) -> Result<Header, cr
         transport_retries: options.transport_retries,
         known,
         warnings: facts.warnings,
-        rerun: facts.rerun.iter().map(|argument| redactor.text(argument).into_owned()).collect(),
+        rerun: redacted(&facts.rerun, redactor),
     })
 }

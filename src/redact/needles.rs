@@ -85,8 +85,7 @@ impl Needles {
     /// The needles that may begin with these bytes, the longest first.
     fn candidates(&self, head: &[u8; HEAD]) -> &[(String, u32)] {
         let hash = hash(head);
-        // Without needles there is no filter.
-        if self.filter.get(hash >> 6).is_none_or(|bits| bits & (1 << (hash & 63)) == 0) {
+        if self.filter[hash >> 6] & (1 << (hash & 63)) == 0 {
             return &[];
         }
         let bucket = bucket(hash);

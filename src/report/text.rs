@@ -35,7 +35,7 @@ struct Said {
 }
 
 /// What is said of every case of a run alike: the sentences of the clauses, and how a case is run again.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RunTexts {
     clauses: HashMap<ClauseId, Said>,
     /// The command, up to the case's id.
@@ -117,11 +117,11 @@ pub fn mixed(choice: &ChoiceRecord, texts: &RunTexts) -> String {
     for (reading, case) in &choice.mixed {
         let said = choice.readings.iter().find(|each| each.id == *reading).map_or("", |each| each.text.as_str());
         let _ = writeln!(text, "  {:<width$}  {}", log_line(reading), log_line(said));
-        let _ = writeln!(text, "  {:<width$}  {}", "", texts.rerun(case.as_str()));
+        let _ = writeln!(text, "  {:<width$}  {}", "", log_line(&texts.rerun(case.as_str())));
     }
     if !choice.clauses.is_empty() {
         let clauses: Vec<&str> = choice.clauses.iter().map(ClauseId::as_str).collect();
-        let _ = writeln!(text, "  touches {}", clauses.join(", "));
+        let _ = writeln!(text, "  touches {}", log_line(&clauses.join(", ")));
     }
     text
 }
@@ -454,7 +454,7 @@ mod tests {
             let response = case.exchanges[exchange].response.as_mut().expect("an answer");
             response.status = status;
             response.headers = header.map(|name| (name.to_owned(), "7".to_owned())).into_iter().collect();
-            let text = block(&[&case], &RunTexts::default(), &Palette::plain());
+            let text = block(&[&case], &RunTexts::new(&[], &[]), &Palette::plain());
             (text.contains("`retry_after` under [limits]"), text.contains("`per_second`"))
         };
         assert_eq!(hinted(429, Some("Retry-After")), (true, true));
@@ -472,7 +472,7 @@ mod tests {
         let one = case.judgement.mismatches[0].clone();
         case.judgement.mismatches = vec![one; 100];
         let cases = vec![&case; 60];
-        let text = block(&cases, &RunTexts::default(), &Palette::plain());
+        let text = block(&cases, &RunTexts::new(&[], &[]), &Palette::plain());
         assert!(text.contains("… and 70 more mismatches"));
         assert!(text.contains("59 more cases fail the same way:"));
         assert!(text.contains("    … and 9 more\n"));
