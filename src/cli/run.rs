@@ -266,3 +266,28 @@ pub(super) async fn watch_signals(stop: Stop) -> Option<Exit> {
     });
     Some(exit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::sample;
+    use crate::report::render;
+
+    #[test]
+    fn the_record_of_another_run_is_no_source_of_this_one_s_reports() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, report) = (dir.path().join("record.jsonl"), dir.path().join("report.html"));
+        let record = sample::record();
+        std::fs::write(&path, render(Format::Jsonl, &record).unwrap()).unwrap();
+        let sink = Sink::prepare(&[(Format::Html, Destination::File(report.clone()))]).unwrap();
+        let write = |run_id: &str| {
+            let mut console = Console::new(ColorChoice::Never, Verbosity::Quiet, false, RunTexts::of_record(&record));
+            write_reports((&path, run_id), Evidence::File, &sink, &mut console, true, Exit::Conformant)
+        };
+        let refused = write("another").unwrap_err();
+        assert!(refused.exit == Exit::Harness && refused.text.contains("another run"), "{}", refused.text);
+        assert!(!report.exists());
+        assert_eq!(write(&record.header.run_id).unwrap(), Exit::Conformant);
+        assert!(report.exists());
+    }
+}

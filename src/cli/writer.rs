@@ -73,10 +73,12 @@ impl Writer {
     ) -> io::Result<Self> {
         let created = fs::OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
         // A pipe would wait for this very process to read it.
-        if !created.metadata()?.is_file() {
+        let metadata = created.metadata()?;
+        if !metadata.is_file() {
             return Err(io::Error::other("the record is read back for the reports, and must be a regular file"));
         }
-        if let Some(readers) = readers {
+        // A file that could not be removed has them, and may be somebody else's to change.
+        if let Some(readers) = readers.filter(|readers| *readers != metadata.permissions()) {
             created.set_permissions(readers)?;
         }
         let mut file = BufWriter::with_capacity(64 << 10, created);
