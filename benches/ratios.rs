@@ -6,7 +6,7 @@ mod support;
 use std::process::Command;
 use std::time::Duration;
 
-use support::{Measured, bare, casebook, measure, median, row, serve, write_suite};
+use support::{Measured, Peak, bare, casebook, measure, median, row, serve, write_suite};
 
 /// Each pair of runs is made so often; the middle ratio counts.
 const ROUNDS: usize = 5;
@@ -44,7 +44,7 @@ fn main() {
 fn bare_process(base: &str) -> Measured {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["bare", base, "1", "1", "apart", "parse"]);
-    measure(&mut command)
+    measure(&mut command, Peak::Unwatched)
 }
 
 fn throughput(base: &str, connections: usize, kept: bool) {
@@ -57,7 +57,7 @@ fn throughput(base: &str, connections: usize, kept: bool) {
     let (mut own, mut parsed, mut read, mut ratios) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let with = rate(bare(base, count, connections, kept, true));
-        let run = rate(casebook(&cases, &out, base, connections, more).run);
+        let run = rate(casebook(&cases, &out, base, connections, more, Peak::Unwatched).run);
         let without = rate(bare(base, count, connections, kept, false));
         let again = rate(bare(base, count, connections, kept, true));
         // The loop is run before and behind, so that a machine that changes its mood favours neither.
@@ -85,7 +85,7 @@ fn latency() {
     let ideal = 0.050 * (1000_f64 / 64.0).ceil();
     let (mut own, mut ratios, mut bares) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..3 {
-        let run = casebook(&cases, &out, &base, 64, &[]).run.as_secs_f64();
+        let run = casebook(&cases, &out, &base, 64, &[], Peak::Unwatched).run.as_secs_f64();
         bares.push(bare(&base, 1_000, 64, false, true).as_secs_f64());
         own.push(run);
         ratios.push(run / ideal);
@@ -106,7 +106,7 @@ fn single(base: &str) {
     write_suite(&cases, 1);
     let (mut own, mut bares, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..31 {
-        let run = casebook(&cases, &out, base, 1, &[]).wall.as_secs_f64() * 1e3;
+        let run = casebook(&cases, &out, base, 1, &[], Peak::Unwatched).wall.as_secs_f64() * 1e3;
         let loop_alone = bare_process(base).wall.as_secs_f64() * 1e3;
         own.push(run);
         bares.push(loop_alone);

@@ -8,7 +8,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use support::{casebook, measure, median, row, serve, write_suite};
+use support::{Peak, casebook, measure, median, row, serve, write_suite};
 
 /// How often loading is timed.
 const ROUNDS: usize = 5;
@@ -35,7 +35,7 @@ fn main() {
             loading.push(check(&cases).as_secs_f64());
         }
         let (toml, loading) = (median(toml), median(loading));
-        let run = casebook(&cases, &out, &base, 32, &[]);
+        let run = casebook(&cases, &out, &base, 32, &[], Peak::Watched);
         let first = *first.get_or_insert(run.peak);
         row(&[
             size.to_string(),
@@ -53,7 +53,7 @@ fn main() {
 /// Everything that is wrong with the files of a suite, which is nothing.
 fn check(dir: &std::path::Path) -> Duration {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_casebook"));
-    measure(command.arg("check").arg("--cases").arg(dir)).wall
+    measure(command.arg("check").arg("--cases").arg(dir), Peak::Unwatched).wall
 }
 
 /// The `toml` crate alone over the same files, on one thread.

@@ -86,12 +86,13 @@ impl Sink {
         Self::checked(outputs, &mut Vec::new())
     }
 
-    /// As [`Sink::prepare`], and proves the same of the record, which is written by somebody else.
+    /// As [`Sink::prepare`], and checks the path of the record too, which is written by somebody else. That files can be
+    /// made beside it is left for [`Sink::clear`] and the record itself to prove.
     ///
     /// # Errors
     /// As [`Sink::prepare`].
     pub fn prepare_beside(record: &Path, outputs: &[(Format, Destination)]) -> Result<Self, SinkError> {
-        let mut proven = Vec::new();
+        let mut proven = vec![directory_of(&followed(record)).to_owned()];
         Self::checked(&[(Format::Jsonl, Destination::File(record.to_owned()))], &mut proven)?;
         Self::checked(outputs, &mut proven)
     }
@@ -137,19 +138,24 @@ impl Sink {
     /// might read the record, for the new one.
     ///
     /// Beside being honest this is faster: some file systems write what replaces a file to the disk at once.
-    pub fn clear(&self, record: &Path) -> Option<fs::Permissions> {
+    ///
+    /// # Errors
+    /// The record stays, so that making it will not prove that reports can be made beside it, and they cannot.
+    pub fn clear(&self, record: &Path) -> Result<Option<fs::Permissions>, SinkError> {
         let readers = fs::metadata(record).ok().map(|metadata| metadata.permissions());
         let files = self.outputs.iter().filter_map(|(_, destination)| match destination {
             Destination::File(path) => Some(path.as_path()),
             Destination::Stdout => None,
         });
-        for path in files.chain([record]) {
-            if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-                // What stays is replaced when the run is over.
-                let _ = fs::remove_file(path);
-            }
+        for path in files {
+            // What stays is replaced when the run is over.
+            remove(path);
         }
-        readers
+        if !remove(record) {
+            let fail = |source| SinkError::Write { path: record.to_owned(), format: Format::Jsonl, source };
+            prove(record, &mut Vec::new()).map_err(fail)?;
+        }
+        Ok(readers)
     }
 
     /// Whether a report goes to standard output, which then belongs to it alone.
@@ -261,6 +267,14 @@ fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
+    }
+}
+
+/// Removes a file, if it is one. Whether nothing is there any more.
+fn remove(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata.is_file() && fs::remove_file(path).is_ok(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 
@@ -406,12 +420,18 @@ mod tests {
         fs::write(&old, "old").expect("a file");
         let narrow = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
         fs::set_permissions(&old, narrow).expect("a narrower mode");
-        let readers = sink.clear(&old).expect("who might read it");
+        let readers = sink.clear(&old).expect("writable").expect("who might read it");
         assert_eq!(std::os::unix::fs::PermissionsExt::mode(&readers) & 0o777, 0o600);
         assert!(!old.exists() && link.exists() && real.exists() && null.exists());
         sink.write(&sample::record()).expect("written");
         assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
         assert!(fs::read_to_string(&real).expect("the file").starts_with("{\n"));
         assert!(is_special(&null));
+        // A record that can be removed is made anew, which proves its directory; beside one that stays a file is made.
+        let beside =
+            Sink::prepare_beside(&link, &[file(Format::Tap, dir.path().join("r.tap"))]).expect("a file's path");
+        beside.clear(&link).expect("files can be made beside what the link leads to");
+        fs::remove_dir_all(dir.path()).expect("removed");
+        assert!(beside.clear(&link).is_ok(), "nothing is there, so that making the record is what fails");
     }
 }

@@ -138,35 +138,42 @@ pub(crate) fn write_suite(dir: &Path, cases: usize) {
 pub(crate) struct Measured {
     /// From start to end.
     pub(crate) wall: Duration,
-    /// Largest resident size, in KiB.
+    /// Largest resident size in KiB, if it was watched.
     pub(crate) peak: u64,
     /// What its record's footer says that the run took.
     pub(crate) run: Duration,
 }
 
+/// Whether the size of a process is looked up while it runs, which takes time from it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Peak {
+    Watched,
+    Unwatched,
+}
+
 /// `casebook run` of a whole suite. Fails unless every case passed. The bare server answers everything, so that it is
 /// rightly found not credible when it is probed.
-pub(crate) fn casebook(cases: &Path, out: &Path, base: &str, jobs: usize, more: &[&str]) -> Measured {
+pub(crate) fn casebook(cases: &Path, out: &Path, base: &str, jobs: usize, more: &[&str], peak: Peak) -> Measured {
     let mut command = Command::new(env!("CARGO_BIN_EXE_casebook"));
     command.arg("run").arg("--cases").arg(cases).arg("--out").arg(out);
     command.args(["--base-url", base, "--jobs", &jobs.to_string(), "-q", "--no-probe"]).args(more);
-    let measured = measure(&mut command);
+    let measured = measure(&mut command, peak);
     let run = elapsed(&out.join("record.jsonl"));
     Measured { run, ..measured }
 }
 
 /// Runs a process and tells how long it took and how large it became.
-pub(crate) fn measure(command: &mut Command) -> Measured {
+pub(crate) fn measure(command: &mut Command, peak: Peak) -> Measured {
     let started = Instant::now();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    let peak = watch(child.id());
+    let watching = (peak == Peak::Watched).then(|| watch(child.id()));
     let mut text = String::new();
     child.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");
     child.stderr.take().expect("a pipe").read_to_string(&mut text).expect("text");
     let status = child.wait().expect("it ends");
     let wall = started.elapsed();
     assert!(status.success(), "{command:?}: {status}: {text}");
-    Measured { wall, peak: peak.join().expect("no panic"), run: wall }
+    Measured { wall, peak: watching.map_or(0, |thread| thread.join().expect("no panic")), run: wall }
 }
 
 /// The largest resident size of a process, looked up until it ends.

@@ -137,7 +137,7 @@ async fn go(
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
     let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing);
-    let readers = sink.clear(&path);
+    let readers = sink.clear(&path).map_err(|error| Failure::new(Exit::Harness, files::chain(&error)))?;
     let writer = Writer::create(&path, readers, header, tally, stop.clone(), console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
     let (sender, receiver) = mpsc::channel(EVENTS);

@@ -1,11 +1,11 @@
-//! Files below the directory of the cases: [`Walk`] finds them, and what is read is capped and stays inside.
+//! Files below the directory of the cases: [`Tree`] finds them, and what is read is capped and stays inside.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{LARGEST, LARGEST_ASSET, display, nowhere};
+use super::{LARGEST, LARGEST_ASSET, LoadError, display, nowhere};
 use crate::case::Diagnostic;
 
 /// Results of a function of 0 … count-1, in this order, computed by as many threads as there are processors if there is
@@ -41,12 +41,42 @@ pub(super) fn parallel<T: Send>(count: usize, much: bool, work: impl Fn(usize) -
     all.into_iter().map(|(_, value)| value).collect()
 }
 
-/// Collects the files below a directory.
-pub(super) struct Walk<'a> {
-    pub(super) root: &'a Path,
-    /// Path below the root, and where it is.
+/// The files below a directory of cases.
+pub(super) struct Tree {
+    /// Where it really is.
+    pub(super) root: PathBuf,
+    /// The directory for people.
+    pub(super) shown: String,
+    /// Path below the root, and where it is, sorted.
     pub(super) files: Vec<(String, PathBuf)>,
+    /// What is wrong with the directory.
     pub(super) found: Vec<Diagnostic>,
+}
+
+impl Tree {
+    /// Walks through a directory.
+    pub(super) fn of(dir: &Path) -> Result<Self, LoadError> {
+        let shown = display(dir);
+        let root = fs::canonicalize(dir).map_err(|error| LoadError::of(&shown, format!("cannot be read: {error}")))?;
+        if !root.is_dir() {
+            return Err(LoadError::of(&shown, "is not a directory"));
+        }
+        let mut walk = Walk { root: &root, files: Vec::new(), found: Vec::new() };
+        walk.directory(dir, "", &mut vec![root.clone()]);
+        let Walk { mut files, found, .. } = walk;
+        files.sort();
+        if files.is_empty() && found.is_empty() {
+            return Err(LoadError::of(&shown, "holds no .toml file"));
+        }
+        Ok(Self { root, shown, files, found })
+    }
+}
+
+/// Collects the files below a directory.
+struct Walk<'a> {
+    root: &'a Path,
+    files: Vec<(String, PathBuf)>,
+    found: Vec<Diagnostic>,
 }
 
 impl Walk<'_> {
@@ -55,7 +85,7 @@ impl Walk<'_> {
     }
 
     /// `above` are the directories that lead here, links resolved.
-    pub(super) fn directory(&mut self, dir: &Path, relative: &str, above: &mut Vec<PathBuf>) {
+    fn directory(&mut self, dir: &Path, relative: &str, above: &mut Vec<PathBuf>) {
         let entries = match fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
             Ok(entries) => entries,
             Err(error) => return self.error(dir, format!("cannot be read: {error}")),

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::LARGEST;
 use super::aside::{Packed, Place, Spool};
-use super::disk::{Walk, asset, parallel, read_into, text};
-use super::{LARGEST, display};
+use super::disk::{Tree, asset, parallel, read_into, text};
 use crate::case::{self, Shared, SourceFile};
 use crate::model::id::CaseId;
 use crate::model::suite::{Rest, Suite};
@@ -19,17 +19,12 @@ pub(super) const LARGE: u64 = 5 << 20;
 
 /// `None` when the suite is not large, or when anything is wrong with it, which is for [`part`] to tell, or when there is
 /// no room to set its cases `aside`. Otherwise whoever wants outlines only gets no more.
-pub(super) fn outlined(dir: &Path, large: u64, aside: bool) -> Option<Suite> {
-    let root = fs::canonicalize(dir).ok()?;
-    let mut walk = Walk { root: &root, files: Vec::new(), found: Vec::new() };
-    walk.directory(dir, "", &mut vec![root.clone()]);
-    let Walk { mut files, found, .. } = walk;
+pub(super) fn outlined(tree: &Tree, large: u64, aside: bool) -> Option<Suite> {
+    let Tree { root, shown, files, .. } = tree;
     let size: u64 = files.iter().filter_map(|(_, path)| Some(fs::metadata(path).ok()?.len())).sum();
-    if size < large || !found.is_empty() {
+    if size < large || !tree.found.is_empty() {
         return None;
     }
-    files.sort();
-    let shown = display(dir);
     let shown = shown.trim_end_matches('/');
     let (mut common, mut at_common) = (Vec::new(), Vec::new());
     let mut kept = Vec::new();
@@ -46,7 +41,7 @@ pub(super) fn outlined(dir: &Path, large: u64, aside: bool) -> Option<Suite> {
     let used: Mutex<BTreeMap<String, Result<Vec<u8>, String>>> = Mutex::default();
     let assets = |path: &str| {
         let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.entry(path.to_owned()).or_insert_with(|| asset(&root, path)).clone()
+        used.entry(path.to_owned()).or_insert_with(|| asset(root, path)).clone()
     };
     let (shared, wrong) = Shared::read(&common, &assets, false);
     if !wrong.is_empty() {
@@ -56,7 +51,7 @@ pub(super) fn outlined(dir: &Path, large: u64, aside: bool) -> Option<Suite> {
     // All of them in one place from the beginning: moving them together later would need the memory twice.
     let all: Mutex<case::FileCases> = Mutex::default();
     let waiting = at_common.into_iter().zip(&common).map(|(at, source)| (at, Cow::Borrowed(&*source.text))).collect();
-    let hashing = Mutex::new(Hashing { files: &files, hash: case::SuiteHash::default(), done: 0, waiting });
+    let hashing = Mutex::new(Hashing { files, hash: case::SuiteHash::default(), done: 0, waiting });
     let spool = Mutex::new(if aside { Some(Spool::new().ok()?) } else { None });
     let read = parallel(kept.len(), true, |at| {
         let text = text(&kept[at].path).ok()?;
@@ -91,7 +86,7 @@ pub(super) fn outlined(dir: &Path, large: u64, aside: bool) -> Option<Suite> {
     let hash = if used.is_empty() {
         hashing.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?
     } else {
-        hash_again(&files, &kept, &common, &used)?
+        hash_again(files, &kept, &common, &used)?
     };
     let suite = case::finish(shared, &common, cases, Vec::new(), hash, true).ok()?;
     let spool = spool.into_inner().unwrap_or_else(PoisonError::into_inner);

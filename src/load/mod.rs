@@ -7,7 +7,6 @@ mod large;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +14,7 @@ use crate::case::{self, Diagnostic, Shared, SourceFile};
 use crate::model::suite::Suite;
 use crate::model::target::Target;
 use crate::target::{Origin, SecretSource};
-use disk::{Walk, asset, parallel, read_into, text};
+use disk::{Tree, asset, parallel, read_into, text};
 use large::{LARGE, outlined};
 
 /// Largest TOML file that is read, in bytes.
@@ -177,18 +176,11 @@ pub fn suite(dir: &Path) -> Result<Suite, LoadError> {
 /// # Errors
 /// Everything that is wrong with any file that is read.
 pub fn part(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Result<Suite, LoadError> {
-    let shown = display(dir);
-    let root = fs::canonicalize(dir).map_err(|error| LoadError::of(&shown, format!("cannot be read: {error}")))?;
-    if !root.is_dir() {
-        return Err(LoadError::of(&shown, "is not a directory"));
-    }
-    let mut walk = Walk { root: &root, files: Vec::new(), found: Vec::new() };
-    walk.directory(dir, "", &mut vec![root.clone()]);
-    let Walk { mut files, mut found, .. } = walk;
-    files.sort();
-    if files.is_empty() && found.is_empty() {
-        return Err(LoadError::of(&shown, "holds no .toml file"));
-    }
+    part_of(Tree::of(dir)?, patterns, checked)
+}
+
+fn part_of(tree: Tree, patterns: &[String], checked: Option<&Checked>) -> Result<Suite, LoadError> {
+    let Tree { root, shown, files, mut found } = tree;
     let named = |index: usize| -> Arc<str> { Arc::from(format!("{}/{}", shown.trim_end_matches('/'), files[index].0)) };
     if let Some(checked) = checked.filter(|_| !patterns.is_empty() && found.is_empty())
         && let Some(suite) = part_of_checked(&files, &named, patterns, checked)
@@ -282,11 +274,7 @@ fn part_of_checked(
 /// # Errors
 /// As [`part`].
 pub fn for_run(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Result<Suite, LoadError> {
-    // Of checked files only those are read that hold something selected.
-    match if checked.is_none() { outlined(dir, LARGE, true) } else { None } {
-        Some(suite) => Ok(suite),
-        None => part(dir, patterns, checked),
-    }
+    large_or_part(dir, patterns, checked, true)
 }
 
 /// As [`part`], for whoever only asks whether anything is wrong: of a large suite there are only outlines.
@@ -294,9 +282,15 @@ pub fn for_run(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Re
 /// # Errors
 /// As [`part`].
 pub fn for_check(dir: &Path, patterns: &[String], checked: Option<&Checked>) -> Result<Suite, LoadError> {
-    match if checked.is_none() { outlined(dir, LARGE, false) } else { None } {
+    large_or_part(dir, patterns, checked, false)
+}
+
+fn large_or_part(dir: &Path, patterns: &[String], checked: Option<&Checked>, aside: bool) -> Result<Suite, LoadError> {
+    let tree = Tree::of(dir)?;
+    // Of checked files only those are read that hold something selected.
+    match if checked.is_none() { outlined(&tree, LARGE, aside) } else { None } {
         Some(suite) => Ok(suite),
-        None => part(dir, patterns, checked),
+        None => part_of(tree, patterns, checked),
     }
 }
 
@@ -413,6 +407,8 @@ fn target_text(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::model::spec::Case;
 
@@ -502,7 +498,7 @@ mod tests {
     fn of_a_large_suite_outlines_are_kept_and_cases_set_aside() {
         let dir = Path::new("cases");
         let whole = suite(dir).unwrap();
-        let outlined = outlined(dir, 0, true).expect("it is large enough");
+        let outlined = outlined(&Tree::of(dir).unwrap(), 0, true).expect("it is large enough");
         assert_eq!((&outlined.hash, outlined.total), (&whole.hash, whole.total));
         let env = |_: &str| None;
         let target = mock_target(&whole, &env).unwrap();
@@ -527,7 +523,7 @@ mod tests {
             fs::write(dir.path().join("g/b.bin"), "1").unwrap();
             fs::write(dir.path().join("zz.bin"), "2").unwrap();
             fs::write(dir.path().join("g").join(file), case(&format!("g/{}", &file[..1]), more)).unwrap();
-            let outlined = outlined(dir.path(), 0, true).expect("it is large enough");
+            let outlined = outlined(&Tree::of(dir.path()).unwrap(), 0, true).expect("it is large enough");
             assert_eq!(outlined.hash, suite(dir.path()).unwrap().hash, "{file}");
         }
     }
@@ -543,7 +539,7 @@ mod tests {
             fs::write(dir.path().join(format!("g/{name}.toml")), text).unwrap();
         }
         let before = suite(dir.path()).unwrap();
-        let outlined = outlined(dir.path(), 0, true).expect("it is large enough");
+        let outlined = outlined(&Tree::of(dir.path()).unwrap(), 0, true).expect("it is large enough");
         let back = std::thread::spawn(move || {
             (0..outlined.cases.len()).map(|at| Case::clone(&outlined.whole(at).unwrap())).collect::<Vec<_>>()
         });
@@ -554,11 +550,11 @@ mod tests {
     fn a_file_that_changes_meanwhile_changes_nothing() {
         let dir = directory();
         let before = suite(dir.path()).unwrap();
-        let suite = outlined(dir.path(), 0, true).expect("it is large enough");
+        let suite = outlined(&Tree::of(dir.path()).unwrap(), 0, true).expect("it is large enough");
         fs::write(dir.path().join("g/a.toml"), case("a", ", raw = true")).unwrap();
         assert_eq!(*suite.whole(0).unwrap(), before.cases[0]);
-        assert!(outlined(dir.path(), 0, false).is_none(), "it is wrong now");
-        assert!(outlined(dir.path(), u64::MAX, true).is_none());
+        assert!(outlined(&Tree::of(dir.path()).unwrap(), 0, false).is_none(), "it is wrong now");
+        assert!(outlined(&Tree::of(dir.path()).unwrap(), u64::MAX, true).is_none());
     }
 
     #[test]

@@ -300,7 +300,7 @@ fn number(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// What stands behind the backslash for each byte: 0 for a byte that stands for itself, `u` for one in hexadecimal.
-const ESCAPES: [u8; 256] = {
+static ESCAPES: [u8; 256] = {
     let mut table = [0; 256];
     let mut at = 0;
     while at < 0x20 {
@@ -347,6 +347,18 @@ fn text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// What is written for a byte that becomes no more than two, and how many of them count. Which bytes of a text are
+/// escaped nobody can foresee, and a processor that guesses wrong loses more time than it takes to write both.
+static WRITTEN: [([u8; 2], u8); 256] = {
+    let mut table = [([0; 2], 1); 256];
+    let mut at = 0;
+    while at < 256 {
+        table[at] = if ESCAPES[at] == 0 { ([at as u8, 0], 1) } else { ([b'\\', ESCAPES[at]], 2) };
+        at += 1;
+    }
+    table
+};
+
 /// Writes a text in which something needs an escape: piece by piece into a small space where nothing has to grow.
 fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     const PIECE: usize = 64;
@@ -357,24 +369,18 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     for piece in bytes.chunks(PIECE) {
         let mut at = 0;
         for byte in piece {
-            match ESCAPES[usize::from(*byte)] {
-                0 => {
-                    space[at % SPACE] = *byte;
-                    at += 1;
-                }
-                b'u' => {
-                    const HEX: &[u8; 16] = b"0123456789abcdef";
-                    let low = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
-                    space[at..at + 4].copy_from_slice(b"\\u00");
-                    space[at + 4..at + 6].copy_from_slice(&low);
-                    at += 6;
-                }
-                escape => {
-                    space[at % SPACE] = b'\\';
-                    space[(at + 1) % SPACE] = escape;
-                    at += 2;
-                }
+            if ESCAPES[usize::from(*byte)] == b'u' {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                let low = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+                space[at..at + 4].copy_from_slice(b"\\u00");
+                space[at + 4..at + 6].copy_from_slice(&low);
+                at += 6;
+                continue;
             }
+            let ([first, second], length) = WRITTEN[usize::from(*byte)];
+            space[at % SPACE] = first;
+            space[(at + 1) % SPACE] = second;
+            at += usize::from(length);
         }
         out.extend_from_slice(&space[..at]);
     }
