@@ -21,6 +21,27 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+impl Cli {
+    /// The command line of a command that is run again and again, as if there were no others: those take a tenth of a
+    /// short run to describe. What it accepts [`Cli`] accepts too, and means the same; errors and help are for [`Cli`].
+    pub(super) fn alone(name: &str) -> Option<clap::Command> {
+        let own = clap::Command::new(name.to_owned());
+        let own = match name {
+            "run" => RunArgs::augment_args(own),
+            "check" => CheckArgs::augment_args(own),
+            _ => return None,
+        };
+        Some(CommonArgs::augment_args(clap::Command::new("casebook")).subcommand_required(true).subcommand(own))
+    }
+}
+
+// What every command takes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct CommonArgs {
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub color: Colour,
@@ -533,4 +554,35 @@ pub struct TargetCheckArgs {
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
     pub format: ListFormat,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn a_command_alone_takes_what_it_takes_among_others() {
+        let arguments = |root: &clap::Command, name: &str| -> Vec<String> {
+            let command = root.find_subcommand(name).expect("the command");
+            command.get_arguments().chain(root.get_arguments()).map(|arg| format!("{arg:?}")).collect()
+        };
+        let mut all = Cli::command();
+        all.build();
+        let names: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
+        let mut quick = 0;
+        for name in names {
+            let Some(mut alone) = Cli::alone(name) else { continue };
+            alone.build();
+            let own = arguments(&alone, name);
+            // The version is the program's, and told by who knows all commands.
+            let mut among = arguments(&all, name);
+            among.retain(|argument| !argument.contains("id: \"version\""));
+            assert!(own.len() > 3 && own == among, "{name}: {own:#?} {among:#?}");
+            quick += 1;
+        }
+        assert_eq!(quick, 2);
+        assert!(Cli::alone("--help").is_none());
+    }
 }

@@ -257,7 +257,7 @@ mod tests {
         for line in [&["casebook", "target", "check"][..], &["casebook", "mock"], &["casebook", "run"]] {
             let matches = project.defaults(Cli::command()).try_get_matches_from(line).unwrap();
             let cli = Cli::from_arg_matches(&matches).unwrap();
-            assert_eq!(cli.color, args::Colour::Never, "{line:?}");
+            assert_eq!(cli.common.color, args::Colour::Never, "{line:?}");
         }
         let matches = project.defaults(Cli::command()).try_get_matches_from(["casebook", "target", "check"]).unwrap();
         let check = matches.subcommand_matches("target").and_then(|target| target.subcommand_matches("check")).unwrap();

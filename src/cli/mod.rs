@@ -33,11 +33,18 @@ use args::{Cli, Colour, Command};
 #[must_use]
 pub fn main() -> ExitCode {
     let project = config::find();
-    let command = match &project {
-        Ok(Some(project)) => project.defaults(Cli::command()),
-        _ => Cli::command(),
+    let defaults = |command| match &project {
+        Ok(Some(project)) => project.defaults(command),
+        _ => command,
     };
-    let parsed = command.try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let name = std::env::args_os().nth(1);
+    let alone = name.as_ref().and_then(|name| Cli::alone(name.to_str()?));
+    let matches = match alone.and_then(|command| defaults(command).try_get_matches().ok()) {
+        Some(matches) => Ok(matches),
+        // What is wrong, or asked about, is told by who knows all commands.
+        None => defaults(Cli::command()).try_get_matches(),
+    };
+    let parsed = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -46,7 +53,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
         }
     };
-    let colour = match cli.color {
+    let colour = match cli.common.color {
         Colour::Auto => ColorChoice::Auto,
         Colour::Always => ColorChoice::Always,
         Colour::Never => ColorChoice::Never,
