@@ -8,7 +8,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use support::{Peak, casebook, measure, median, row, serve, write_suite};
+use support::{BUILT, Peak, casebook, measure, median, row, serve, write_suite};
 
 /// How often loading is timed.
 const ROUNDS: usize = 5;
@@ -52,7 +52,7 @@ fn main() {
 
 /// Everything that is wrong with the files of a suite, which is nothing.
 fn check(dir: &std::path::Path) -> Duration {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_casebook"));
+    let mut command = std::process::Command::new(BUILT);
     measure(command.arg("check").arg("--cases").arg(dir), Peak::Unwatched).wall
 }
 

@@ -154,12 +154,20 @@ pub(crate) enum Peak {
 /// `casebook run` of a whole suite. Fails unless every case passed. The bare server answers everything, so that it is
 /// rightly found not credible when it is probed.
 pub(crate) fn casebook(cases: &Path, out: &Path, base: &str, jobs: usize, more: &[&str], peak: Peak) -> Measured {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_casebook"));
-    command.arg("run").arg("--cases").arg(cases).arg("--out").arg(out);
-    command.args(["--base-url", base, "--jobs", &jobs.to_string(), "-q", "--no-probe"]).args(more);
-    let measured = measure(&mut command, peak);
+    let measured = measure(running(Path::new(BUILT), cases, out, base, jobs).args(more), peak);
     let run = elapsed(&out.join("record.jsonl"));
     Measured { run, ..measured }
+}
+
+/// The command as it was built.
+pub(crate) const BUILT: &str = env!("CARGO_BIN_EXE_casebook");
+
+/// The command line of [`casebook`].
+pub(crate) fn running(program: &Path, cases: &Path, out: &Path, base: &str, jobs: usize) -> Command {
+    let mut command = Command::new(program);
+    command.arg("run").arg("--cases").arg(cases).arg("--out").arg(out);
+    command.args(["--base-url", base, "--jobs", &jobs.to_string(), "-q", "--no-probe"]);
+    command
 }
 
 /// Runs a process and tells how long it took and how large it became.

@@ -54,7 +54,8 @@ pub(super) fn run(args: &RunArgs, rerun: Vec<String>, colour: ColorChoice) -> Re
         .build()
         .map_err(|error| Failure::new(Exit::Harness, format!("the runtime cannot be built: {error}")))?;
     let request = Request { args, rerun, colour, shard: selection.shard, notes };
-    let result = runtime.block_on(go(request, suite, target, cases, sink));
+    // Behind a pointer it is not moved from one part of the stack to the next, each of which is touched for the first time.
+    let result = runtime.block_on(Box::pin(go(request, suite, target, cases, sink)));
     // A name lookup that hangs must not hold up the end of a run.
     runtime.shutdown_background();
     result
