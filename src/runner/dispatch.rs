@@ -78,6 +78,10 @@ impl Default for RunOptions {
     }
 }
 
+/// How often a worker may go on before the next one begins: about as often as it takes to send a request. Workers that
+/// begin together stay together, and each of them waits in every round until all have taken the same step.
+const AHEAD: usize = 4;
+
 /// Asks a run to stop: nothing new begins, what runs is finished and torn down.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicBool>);
@@ -141,6 +145,9 @@ pub async fn run_heard<T: Transport + 'static>(
     let mut workers = tokio::task::JoinSet::new();
     for _ in 1..jobs {
         workers.spawn(work(shared.clone()));
+        for _ in 0..AHEAD {
+            tokio::task::yield_now().await;
+        }
     }
     // The first worker runs here: a run of a single case pays for no task at all.
     work(shared.clone()).await;
