@@ -147,13 +147,14 @@ impl Sink {
             Destination::File(path) => Some(path.as_path()),
             Destination::Stdout => None,
         });
-        for path in files {
-            // What stays is replaced when the run is over.
-            remove(path);
-        }
+        // First, so that nothing is removed for a run that cannot begin.
         if !remove(record) {
             let fail = |source| SinkError::Write { path: record.to_owned(), format: Format::Jsonl, source };
             prove(record, &mut Vec::new()).map_err(fail)?;
+        }
+        for path in files {
+            // What stays is replaced when the run is over.
+            remove(path);
         }
         Ok(readers)
     }

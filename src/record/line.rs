@@ -17,6 +17,20 @@ use crate::model::verdict::Verdict;
 /// # Errors
 /// None but those of `serde_json`.
 pub(super) fn case(case: &CaseRecord, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    raw(out, "{\"line\":\"case\",");
+    members(case, out)
+}
+
+/// Writes a case as an object that does not say which line of a record it is.
+///
+/// # Errors
+/// As [`case`].
+pub(crate) fn object(case: &CaseRecord, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    raw(out, "{");
+    members(case, out)
+}
+
+fn members(case: &CaseRecord, out: &mut Vec<u8>) -> serde_json::Result<()> {
     // All fields, so that a new one is missed here at once.
     let CaseRecord {
         id,
@@ -36,7 +50,7 @@ pub(super) fn case(case: &CaseRecord, out: &mut Vec<u8>) -> serde_json::Result<(
         started_us,
         elapsed_us,
     } = case;
-    raw(out, "{\"line\":\"case\",\"id\":");
+    raw(out, "\"id\":");
     text(out, id.as_str());
     raw(out, ",\"title\":");
     text(out, title);
@@ -400,6 +414,9 @@ mod tests {
         case(record, &mut own).expect("a line");
         let expected = serde_json::to_vec(&Line::Case(Box::new(record.clone()))).expect("a line");
         assert_eq!(String::from_utf8(own), String::from_utf8(expected));
+        let mut own = Vec::new();
+        object(record, &mut own).expect("an object");
+        assert_eq!(String::from_utf8(own).ok(), serde_json::to_string(record).ok());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod stored;
 pub mod summary;
 mod write;
 
+pub(crate) use line::object as case_object;
 pub use read::{ReadMode, RecordError, read};
 pub use stored::{Places, Stored, TakeCase};
 pub use summary::Summary;

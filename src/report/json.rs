@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::record::{Footer, Header, Line, RECORD_VERSION, Record, SummaryRecord, write_line};
+use crate::record::{Footer, Header, Line, RECORD_VERSION, Record, SummaryRecord, case_object, write_line};
 
 use super::escape::is_hidden;
 use super::pretty::Pretty;
@@ -25,7 +25,7 @@ pub(super) fn document(record: &Record) -> Result<Vec<u8>, ReportError> {
     stream(record, &mut bytes, &mut |take| {
         for case in &record.cases {
             compact.clear();
-            serde_json::to_writer(&mut compact, case)?;
+            case_object(case, &mut compact)?;
             take(&compact)?;
         }
         Ok(())
