@@ -86,13 +86,17 @@ impl Sink {
         Self::checked(outputs, &mut Vec::new())
     }
 
-    /// As [`Sink::prepare`], and checks the path of the record too, which is written by somebody else. That files can be
-    /// made beside it is left for [`Sink::clear`] and the record itself to prove.
+    /// As [`Sink::prepare`], and proves the same of the record, which is written by somebody else. One that is there
+    /// already proves it when it is removed ([`Sink::make_way`]).
     ///
     /// # Errors
     /// As [`Sink::prepare`].
     pub fn prepare_beside(record: &Path, outputs: &[(Format, Destination)]) -> Result<Self, SinkError> {
-        let mut proven = vec![directory_of(&followed(record)).to_owned()];
+        let mut proven = Vec::new();
+        let real = followed(record);
+        if fs::symlink_metadata(&real).is_ok_and(|metadata| metadata.is_file()) {
+            proven.push(directory_of(&real).to_owned());
+        }
         Self::checked(&[(Format::Jsonl, Destination::File(record.to_owned()))], &mut proven)?;
         Self::checked(outputs, &mut proven)
     }
@@ -133,30 +137,31 @@ impl Sink {
         Ok(Self { outputs: outputs.to_vec() })
     }
 
-    /// Removes the record and the reports that an earlier run left at the same paths, as far as they can be removed: they
-    /// would pass for those of a run that is killed. Links and devices stay, and so does what they lead to. Gives who
-    /// might read the record, for the new one.
+    /// Removes the record that an earlier run left, if it can be removed. A link or a device stays, and so does what it
+    /// leads to. Gives who might read it, for the new one.
     ///
     /// Beside being honest this is faster: some file systems write what replaces a file to the disk at once.
     ///
     /// # Errors
-    /// The record stays, so that making it will not prove that reports can be made beside it, and they cannot.
-    pub fn clear(&self, record: &Path) -> Result<Option<fs::Permissions>, SinkError> {
+    /// The record stays, and nothing can be made beside it.
+    pub fn make_way(record: &Path) -> Result<Option<fs::Permissions>, SinkError> {
         let readers = fs::metadata(record).ok().map(|metadata| metadata.permissions());
-        let files = self.outputs.iter().filter_map(|(_, destination)| match destination {
-            Destination::File(path) => Some(path.as_path()),
-            Destination::Stdout => None,
-        });
-        // First, so that nothing is removed for a run that cannot begin.
         if !remove(record) {
             let fail = |source| SinkError::Write { path: record.to_owned(), format: Format::Jsonl, source };
             prove(record, &mut Vec::new()).map_err(fail)?;
         }
-        for path in files {
-            // What stays is replaced when the run is over.
-            remove(path);
-        }
         Ok(readers)
+    }
+
+    /// Removes the reports that an earlier run left at the same paths, as [`Sink::make_way`] does its record: they would
+    /// pass for those of a run that is killed.
+    pub fn clear(&self) {
+        for (_, destination) in &self.outputs {
+            if let Destination::File(path) = destination {
+                // What stays is replaced when the run is over.
+                remove(path);
+            }
+        }
     }
 
     /// Whether a report goes to standard output, which then belongs to it alone.
@@ -421,18 +426,13 @@ mod tests {
         fs::write(&old, "old").expect("a file");
         let narrow = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
         fs::set_permissions(&old, narrow).expect("a narrower mode");
-        let readers = sink.clear(&old).expect("writable").expect("who might read it");
+        let readers = Sink::make_way(&old).expect("writable").expect("who might read it");
+        sink.clear();
         assert_eq!(std::os::unix::fs::PermissionsExt::mode(&readers) & 0o777, 0o600);
         assert!(!old.exists() && link.exists() && real.exists() && null.exists());
         sink.write(&sample::record()).expect("written");
         assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
         assert!(fs::read_to_string(&real).expect("the file").starts_with("{\n"));
         assert!(is_special(&null));
-        // A record that can be removed is made anew, which proves its directory; beside one that stays a file is made.
-        let beside =
-            Sink::prepare_beside(&link, &[file(Format::Tap, dir.path().join("r.tap"))]).expect("a file's path");
-        beside.clear(&link).expect("files can be made beside what the link leads to");
-        fs::remove_dir_all(dir.path()).expect("removed");
-        assert!(beside.clear(&link).is_ok(), "nothing is there, so that making the record is what fails");
     }
 }

@@ -138,9 +138,11 @@ async fn go(
     let path = args.out.join("record.jsonl");
     let stop = Stop::default();
     let tally = Tally::new(&suite, &header, known).stop_after(args.fail_fast, stop.clone()).watch(probing);
-    let readers = sink.clear(&path).map_err(|error| Failure::new(Exit::Harness, files::chain(&error)))?;
+    let readers = Sink::make_way(&path).map_err(|error| Failure::new(Exit::Harness, files::chain(&error)))?;
     let writer = Writer::create(&path, readers, header, tally, stop.clone(), console)
         .map_err(|error| Failure::new(Exit::Harness, format!("{}: {error}", path.display())))?;
+    // Not before there is a record: nothing is removed for a run that cannot begin.
+    sink.clear();
     let (sender, receiver) = mpsc::channel(EVENTS);
     let signals = tokio::spawn(watch_signals(stop.clone()));
     let (directory, hash, strict) = (args.suite.cases.clone(), suite.hash.clone(), args.strict);

@@ -53,11 +53,13 @@ fn a_record_that_cannot_be_written_any_more_stops_the_run() {
     let text = fs::read(place.path().join("out/record.jsonl")).expect("a record");
     let record = read(text.as_slice(), ReadMode::Partial).expect("its beginning");
     assert!(record.cases.len() > 10, "{}", record.cases.len());
-    // With no room at all nothing is sent.
+    // With no room at all nothing is sent, and nothing but the record is removed for a run that cannot begin.
     let asked = server.lines().len();
+    place.write("out/report.md", "of an earlier run");
     let output = cramped(&place, 1);
     ends(&output, 6);
     assert_eq!(server.lines().len(), asked);
+    assert_eq!(fs::read_to_string(place.path().join("out/report.md")).expect("it stays"), "of an earlier run");
 }
 
 #[test]
