@@ -26,8 +26,9 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The command line of a command that is run again and again, as if there were no others: those take a tenth of a
-    /// short run to describe. What it accepts [`Cli`] accepts too, and means the same; errors and help are for [`Cli`].
+    /// The command line of a command that is run again and again, as if there were no others: describing those is a tenth
+    /// of a short run's instructions. What it accepts [`Cli`] accepts too, and means the same; errors and help are for
+    /// [`Cli`].
     pub(super) fn alone(name: &str) -> Option<clap::Command> {
         let own = match name {
             "run" => clap::Command::new("run").defer(RunArgs::augment_args),
